@@ -1,0 +1,28 @@
+/** ErrorCode: what kind of thing went wrong, for programs; the message is for people. */
+export type ErrorCode =
+  | 'bad-setting' // a constructor's or a call's option is out of range, NaN or unknown
+  | 'bad-input' // data that cannot be used: empty, NaN, arrays of unequal length
+  | 'bad-shape' // arrays whose shapes do not fit each other
+  | 'unknown-id' // a raw id or row number that the data or the model does not hold
+  | 'not-fitted' // a model was asked before fit
+  | 'diverged' // training produced NaN or infinity
+  | 'out-of-memory' // the linear memory cannot grow as far as was asked
+  | 'stale' // memory of a training step was used after the step ended
+  | 'unsupported' // this runtime cannot do what was asked
+  | 'file-missing' // no such file
+  | 'file-unreadable' // a directory, no permission, a full disk, an unknown format
+  | 'file-damaged' // cut short, edited, not what its name says
+  | 'file-too-large' // expands beyond the limit: a zip bomb
+  | 'column-missing' // a table lacks a column that was named
+  | 'bad-row'; // one row of a table does not parse
+
+/** TightrecError: every error that tightrec throws on purpose; `code` says which kind, `message` what was expected, what came and where. */
+export class TightrecError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TightrecError';
+    this.code = code;
+  }
+}
