@@ -1,0 +1,56 @@
+import { TightrecError } from '../errors.ts';
+
+/** Csr: a sparse matrix by rows. Row r holds columns `indices[indptr[r] .. indptr[r + 1]]`, ascending, with `values` beside them. */
+export interface Csr {
+  readonly rows: number;
+  readonly columns: number;
+  readonly indptr: Int32Array; // (rows + 1)
+  readonly indices: Int32Array; // (nnz)
+  readonly values: Float32Array; // (nnz)
+}
+
+/** Groups: consecutive rows that belong together (an invoice). Group g holds `items[indptr[g] .. indptr[g + 1]]`, repeats included. */
+export interface Groups {
+  readonly indptr: Int32Array; // (groups + 1)
+  readonly items: Int32Array;
+}
+
+/**
+ * countPairs: the CSR matrix of how often (row, column) occurs, or of the sums of `values`. Shapes: row, column, values (n).
+ * Counting sort by row, then by column inside a row: O(n + rows + columns), no hashing, the same result for any order of the input.
+ */
+export function countPairs(row: Int32Array, column: Int32Array, rows: number, columns: number, values?: ArrayLike<number>): Csr {
+  const n = row.length;
+  if (column.length !== n) throw new TightrecError('bad-shape', `countPairs: row and column must be equally long, got ${n} and ${column.length}`);
+
+  // sort the entries by column first, then (stable) by row, so that each row's columns come out ascending
+  const byColumn = stableOrder(column, columns, null), order = stableOrder(row, rows, byColumn);
+
+  const indptr = new Int32Array(rows + 1), indices = new Int32Array(n), sums = new Float64Array(n);
+  let nnz = 0, previousRow = -1;
+  for (let at = 0; at < n; at++) {
+    const e = order[at], r = row[e], c = column[e], value = values ? values[e] : 1;
+    if (r === previousRow && indices[nnz - 1] === c) sums[nnz - 1] += value;
+    else { indices[nnz] = c; sums[nnz] = value; nnz++; indptr[r + 1]++; }
+    previousRow = r;
+  }
+  for (let r = 0; r < rows; r++) indptr[r + 1] += indptr[r];
+  return { rows, columns, indptr, indices: indices.slice(0, nnz), values: Float32Array.from(sums.subarray(0, nnz)) };
+}
+
+/** A stable counting sort: the positions of `keys` in ascending order, visited in the order `visit` gives (or 0, 1, 2, ...). */
+function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null): Int32Array {
+  const start = new Int32Array(max + 1);
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at];
+    if (!(key >= 0 && key < max)) throw new TightrecError('unknown-id', `countPairs: id ${key} at position ${at} is outside 0..${max - 1}`);
+    start[key + 1]++;
+  }
+  for (let key = 0; key < max; key++) start[key + 1] += start[key];
+  const order = new Int32Array(keys.length);
+  for (let at = 0; at < keys.length; at++) {
+    const entry = visit ? visit[at] : at;
+    order[start[keys[entry]]++] = entry;
+  }
+  return order;
+}

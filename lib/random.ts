@@ -1,0 +1,86 @@
+/**
+ * random: the one generator of tightrec, xoshiro128** (Blackman and Vigna, 2018), seeded through splitmix32. The same seed gives the same
+ * numbers on every machine: integer arithmetic only, and Math.log and Math.sqrt in `normal`.
+ */
+export interface Random {
+  /** uint32: an integer in 0 .. 2^32 - 1, each equally likely. */
+  uint32(): number;
+  /** below: an integer in 0 .. n - 1, each equally likely (n up to 2^32; Lemire's method, no modulo bias). */
+  below(n: number): number;
+  /** uniform: a number in [0, 1) with 24 random bits, exact in float32. */
+  uniform(): number;
+  /** normal: a standard normal deviate (Marsaglia's polar method). */
+  normal(): number;
+  /** shuffle: Fisher-Yates, in place; returns the array. */
+  shuffle<T extends Int32Array>(ids: T): T;
+  /** state: five numbers from which `random.restore` goes on exactly here. */
+  state(): number[];
+}
+
+export function random(seed: number): Random {
+  // splitmix32 spreads a small seed over the 128 bits of state, never all zero
+  let z = seed >>> 0;
+  const next = (): number => {
+    z = (z + 0x9e3779b9) >>> 0;
+    let t = z ^ (z >>> 16);
+    t = Math.imul(t, 0x21f0aaad);
+    t ^= t >>> 15;
+    t = Math.imul(t, 0x735a2d97);
+    return (t ^ (t >>> 15)) >>> 0;
+  };
+  // a seed above 2^32 differs from its low half, and a fraction from its integer part
+  const high = Math.floor(seed / 2 ** 32) >>> 0;
+  const state = [next(), next(), next() ^ high, next()];
+  return fromState(state[0], state[1], state[2], state[3], Number.NaN);
+}
+
+/** restoreRandom: the generator that goes on where the one whose `state()` this was stood. */
+export function restoreRandom(state: readonly number[]): Random {
+  return fromState(state[0], state[1], state[2], state[3], state[4] ?? Number.NaN);
+}
+
+function fromState(a: number, b: number, c: number, d: number, spare: number): Random {
+  const uint32 = (): number => {
+    const product = Math.imul(b, 5);
+    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
+    const t = b << 9;
+    c ^= a; d ^= b; b ^= c; a ^= d;
+    c ^= t;
+    d = (d << 11) | (d >>> 21);
+    return result;
+  };
+  const below = (n: number): number => {
+    // multiply into 64 bits by halves; reject the few low products that would favour some results
+    for (;;) {
+      const x = uint32();
+      const product = x * n; // up to 2^64, rounded: exact while n < 2^21, so larger n take the exact path
+      if (n <= 0x200000) {
+        const low = product % 0x100000000;
+        if (low >= n || low >= 0x100000000 % n) return Math.floor(product / 0x100000000);
+      } else {
+        const limit = 0x100000000 - (0x100000000 % n);
+        if (x < limit) return x % n;
+      }
+    }
+  };
+  const uniform = (): number => (uint32() >>> 8) * 2 ** -24;
+  const normal = (): number => {
+    if (!Number.isNaN(spare)) { const kept = spare; spare = Number.NaN; return kept; }
+    for (;;) {
+      const x = uniform() * 2 - 1, y = uniform() * 2 - 1, s = x * x + y * y;
+      if (s >= 1 || s === 0) continue;
+      const scale = Math.sqrt((-2 * Math.log(s)) / s);
+      spare = y * scale;
+      return x * scale;
+    }
+  };
+  const shuffle = <T extends Int32Array>(ids: T): T => {
+    for (let at = ids.length - 1; at > 0; at--) {
+      const other = below(at + 1), held = ids[at];
+      ids[at] = ids[other];
+      ids[other] = held;
+    }
+    return ids;
+  };
+  return { uint32, below, uniform, normal, shuffle, state: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0, spare] };
+}
