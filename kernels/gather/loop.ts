@@ -1,0 +1,18 @@
+/** gatherRows: out[b] = table[ids[b]]. Shapes: table (n, K), ids (B), out (B, K). Overwrites out. */
+export function gatherRows(out: Float32Array, table: Float32Array, ids: Int32Array, B: number, K: number): void {
+  for (let b = 0; b < B; b++) {
+    const row = ids[b] * K;
+    for (let k = 0; k < K; k++) out[b * K + k] = table[row + k];
+  }
+}
+
+/**
+ * gatherRowsGrad: dTable[ids[b]] += dOut[b]: an id seen twice collects both rows.
+ * Shapes: dTable (n, K), dOut (B, K), ids (B). Accumulates.
+ */
+export function gatherRowsGrad(dTable: Float32Array, dOut: Float32Array, ids: Int32Array, B: number, K: number): void {
+  for (let b = 0; b < B; b++) {
+    const row = ids[b] * K;
+    for (let k = 0; k < K; k++) dTable[row + k] += dOut[b * K + k];
+  }
+}

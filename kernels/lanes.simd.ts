@@ -1,0 +1,96 @@
+// What the simd.ts files share: AssemblyScript, four float32 lanes in a v128. Addresses are in bytes; sizes count elements.
+
+/** Σ_k a[k] b[k], four partial sums at a time. */
+export function dot(a: usize, b: usize, K: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+  let k = 0;
+  for (; k + 16 <= K; k += 16, a += 64, b += 64) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), v128.load(b, 16)));
+    s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), v128.load(b, 32)));
+    s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), v128.load(b, 48)));
+  }
+  for (; k + 4 <= K; k += 4, a += 16, b += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(a), v128.load(b)));
+  let sum = addLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  for (; k < K; k++, a += 4, b += 4) sum += load<f32>(a) * load<f32>(b);
+  return sum;
+}
+
+/** The four lanes, added. */
+export function addLanes(x: v128): f32 {
+  return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
+}
+
+/** The four lanes, widened to float64 and added. */
+export function addLanesWide(x: v128): f64 {
+  const low = f64x2.promote_low_f32x4(x), high = f64x2.promote_low_f32x4(i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  const both = f64x2.add(low, high);
+  return f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+}
+
+/** e^x in each lane, to about one unit in the last place; x is held to -87.3 .. 88. After Cephes' expf: x = n ln 2 + r, then a polynomial in r. */
+export function exp(x: v128): v128 {
+  x = f32x4.min(f32x4.max(x, f32x4.splat(-87.33654)), f32x4.splat(88.0));
+  const n = f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(0.5)));
+  // ln 2 in two pieces, so that r keeps its last bits
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
+  let p = f32x4.splat(1.9875691500e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23); // the bits of 2^n
+  return f32x4.mul(p, power);
+}
+
+/** ln x in each lane for positive, normal x. After Cephes' logf: x = m 2^e with m near 1, then a polynomial in m - 1. */
+export function log(x: v128): v128 {
+  let e = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(126)));
+  let m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), f32x4.splat(0.5)); // 0.5 <= m < 1
+  const small = f32x4.lt(m, f32x4.splat(0.707106781));
+  e = f32x4.sub(e, v128.and(small, f32x4.splat(1)));
+  m = f32x4.sub(f32x4.add(m, v128.and(small, m)), f32x4.splat(1));
+  const m2 = f32x4.mul(m, m);
+  let p = f32x4.splat(7.0376836292e-2);
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.1514610310e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(1.1676998740e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.2420140846e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(1.4249322787e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-1.6668057665e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(2.0000714765e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-2.4999993993e-1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(3.3333331174e-1));
+  p = f32x4.mul(f32x4.mul(p, m), m2);
+  p = f32x4.add(p, f32x4.mul(e, f32x4.splat(-2.12194440e-4)));
+  p = f32x4.sub(p, f32x4.mul(m2, f32x4.splat(0.5)));
+  return f32x4.add(f32x4.add(p, m), f32x4.mul(e, f32x4.splat(0.693359375)));
+}
+
+/** ln(1 + z) in each lane for 0 <= z <= 1. The rounding of 1 + z is undone by the quotient (Kahan), so that a tiny z is not lost. */
+export function log1p(z: v128): v128 {
+  const u = f32x4.add(z, f32x4.splat(1)), d = f32x4.sub(u, f32x4.splat(1));
+  const tiny = f32x4.eq(d, f32x4.splat(0));
+  return v128.bitselect(z, f32x4.mul(log(u), f32x4.div(z, d)), tiny);
+}
+
+/** -ln σ(x) = max(-x, 0) + ln(1 + e^-|x|) in each lane: the exponential cannot overflow. */
+export function softplusNeg(x: v128): v128 {
+  return f32x4.add(f32x4.max(f32x4.neg(x), f32x4.splat(0)), log1p(exp(f32x4.neg(f32x4.abs(x)))));
+}
+
+/** σ(x) = 1 / (1 + e^-x) in each lane. */
+export function sigmoid(x: v128): v128 {
+  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+}
+
+/** 1 where the list of k ids holds `id` (which is not negative), else 0. */
+export function holds(list: usize, k: i32, id: i32): i32 {
+  if (id < 0) return 0;
+  const wanted = i32x4.splat(id);
+  let at = 0;
+  for (; at + 4 <= k; at += 4, list += 16) if (v128.any_true(i32x4.eq(v128.load(list), wanted))) return 1;
+  for (; at < k; at++, list += 4) if (load<i32>(list) == id) return 1;
+  return 0;
+}

@@ -1,0 +1,233 @@
+import { TightrecError } from '../lib/errors.ts';
+
+/**
+ * Where arrays live: one linear memory, so that a WASM kernel reads them in place. It is shared (workers see the same tables) where the
+ * runtime allows; growing a shared memory leaves older views as good as they were. Where only unshared memory exists, growing detaches
+ * older views, so whoever keeps an array across allocations keeps its `Block` and asks `floats()` or `ints()` again. Where there is no
+ * WebAssembly at all, a plain ArrayBuffer per block serves, and the loops with it.
+ *
+ * Two lifetimes. `allocate` is for parameters: a block lives until `free`, or until its owner is garbage. `scope` is for one training
+ * step: everything made inside goes back when the step ends, so ten thousand steps use as much memory as ten.
+ */
+
+const PAGE = 65536;
+const ALIGN = 64; // a cache line
+const MAX_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach; only what is used is ever backed by real memory
+
+/** A piece of the memory. `open` turns false when it is given back: using it after that is an error, not a wrong number. */
+export class Block {
+  readonly at: number; // byte address
+  readonly bytes: number;
+  open = true;
+  #buffer: ArrayBufferLike;
+  #floats: Float32Array | null = null;
+  #ints: Int32Array | null = null;
+
+  constructor(at: number, bytes: number, buffer: ArrayBufferLike) {
+    this.at = at;
+    this.bytes = bytes;
+    this.#buffer = buffer;
+  }
+
+  floats(): Float32Array {
+    this.#check();
+    return this.#floats ??= new Float32Array(this.#buffer, this.at, this.bytes >> 2);
+  }
+
+  ints(): Int32Array {
+    this.#check();
+    return this.#ints ??= new Int32Array(this.#buffer, this.at, this.bytes >> 2);
+  }
+
+  #check(): void {
+    if (!this.open) throw new TightrecError('stale', 'this array was given back to the memory: it belonged to a training step that has ended, or to a model that was freed; copy what you need before that');
+    if (memory !== null && this.#buffer.byteLength < this.at + this.bytes) { // detached: an unshared memory has grown since
+      this.#buffer = memory.buffer;
+      this.#floats = this.#ints = null;
+    }
+  }
+}
+
+function createMemory(): { memory: WebAssembly.Memory | null; shared: boolean; maxPages: number } {
+  if (typeof WebAssembly === 'undefined') return { memory: null, shared: false, maxPages: 0 };
+  // some runtimes refuse a large reservation, some refuse shared memory: ask for less until one agrees
+  for (const shared of [true, false]) {
+    for (const maximum of [MAX_PAGES, 16384, 2048]) {
+      try {
+        return { memory: new WebAssembly.Memory({ initial: 16, maximum, shared }), shared, maxPages: maximum };
+      } catch { /* the next one */ }
+    }
+  }
+  return { memory: null, shared: false, maxPages: 0 };
+}
+
+const created = createMemory();
+const memory = created.memory;
+
+/** The memory that the WASM module is linked with, or null where there is none. */
+export const linearMemory: WebAssembly.Memory | null = memory;
+export const isShared: boolean = created.shared;
+
+/** Buffers of the linear memory: growing a shared one makes a new buffer object over the same bytes, and views of the old stay good. */
+const buffers = new WeakSet<ArrayBufferLike>();
+let latest: ArrayBufferLike | null = null;
+
+function currentBuffer(): ArrayBufferLike {
+  const buffer = memory!.buffer;
+  if (buffer !== latest) { latest = buffer; buffers.add(buffer); }
+  return buffer;
+}
+
+/** isLinear: whether this array lies in the linear memory, so that its byteOffset is an address there. */
+export function isLinear(array: Float32Array | Int32Array): boolean {
+  return array.buffer === latest || buffers.has(array.buffer);
+}
+
+// The heap: free ranges by address. A model has a handful of blocks, so a sorted list is all it takes.
+interface Range { at: number; bytes: number }
+const freeRanges: Range[] = [];
+let top = ALIGN; // address 0 stays unused
+let limit = created.maxPages * PAGE;
+let inUse = 0;
+
+const roundUp = (bytes: number): number => Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+
+function take(bytes: number): Block {
+  if (memory === null) { inUse += bytes; return new Block(0, bytes, new ArrayBuffer(bytes)); }
+  for (let r = 0; r < freeRanges.length; r++) {
+    const range = freeRanges[r];
+    if (range.bytes < bytes) continue;
+    const at = range.at;
+    range.at += bytes;
+    range.bytes -= bytes;
+    if (range.bytes === 0) freeRanges.splice(r, 1);
+    inUse += bytes;
+    return new Block(at, bytes, currentBuffer());
+  }
+  const at = top;
+  growTo(at + bytes, bytes);
+  top = at + bytes;
+  inUse += bytes;
+  return new Block(at, bytes, currentBuffer());
+}
+
+function growTo(end: number, asked: number): void {
+  const have = memory!.buffer.byteLength;
+  if (end <= have) return;
+  const outOfMemory = (cause?: unknown) => new TightrecError(
+    'out-of-memory',
+    `tightrec's memory cannot hold another ${megabytes(asked)}: ${megabytes(inUse)} of at most ${megabytes(limit)} are in use; use fewer factors, a smaller batch, or free() models that are no longer needed`,
+    { cause },
+  );
+  if (end > limit) throw outOfMemory();
+  // grow by a quarter at least, so that many small requests do not each grow the memory
+  const least = Math.ceil((end - have) / PAGE), wish = Math.min(Math.max(least, Math.ceil(have / 4 / PAGE)), Math.floor((limit - have) / PAGE));
+  try { memory!.grow(wish); } catch {
+    try { memory!.grow(least); } catch (cause) { throw outOfMemory(cause); }
+  }
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
+
+function giveBack(at: number, bytes: number): void {
+  inUse -= bytes;
+  if (memory === null) return;
+  let r = 0;
+  while (r < freeRanges.length && freeRanges[r].at < at) r++;
+  freeRanges.splice(r, 0, { at, bytes });
+  if (r + 1 < freeRanges.length && at + bytes === freeRanges[r + 1].at) {
+    freeRanges[r].bytes += freeRanges[r + 1].bytes;
+    freeRanges.splice(r + 1, 1);
+  }
+  if (r > 0 && freeRanges[r - 1].at + freeRanges[r - 1].bytes === at) {
+    freeRanges[r - 1].bytes += freeRanges[r].bytes;
+    freeRanges.splice(r, 1);
+    r--;
+  }
+  const last = freeRanges[r];
+  if (last.at + last.bytes === top) { top = last.at; freeRanges.splice(r, 1); }
+}
+
+const abandoned = new FinalizationRegistry<Block>((block) => free(block));
+
+/** allocate: a block of `bytes` bytes, zeroed, that goes back when `owner` is garbage or at once by `free`. */
+export function allocate(bytes: number, owner?: object): Block {
+  const block = take(roundUp(bytes));
+  block.floats().fill(0);
+  if (owner) abandoned.register(owner, block, block);
+  return block;
+}
+
+/** free: gives the block back now. A second time does nothing. */
+export function free(block: Block): void {
+  if (!block.open) return;
+  block.open = false;
+  abandoned.unregister(block);
+  giveBack(block.at, block.bytes);
+}
+
+// The step arena: blocks cut one after another from a few chunks, all given back together.
+interface Chunk { block: Block; used: number }
+let chunks: Chunk[] = [];
+let chunkBytes = 2 ** 20; // how large the first chunk of the next step will be
+let cut: Block[] = []; // what the open scopes hold, oldest first
+let depth = 0;
+
+/** insideScope: whether arrays made now belong to a step. */
+export const insideScope = (): boolean => depth > 0;
+
+/** scratch: a block of the running scope; its contents are whatever was there before. */
+export function scratch(bytes: number): Block {
+  if (depth === 0) throw new TightrecError('stale', 'scratch: there is no open scope; wrap the work in scope(() => ...)');
+  const size = roundUp(bytes);
+  if (memory === null) { const block = new Block(0, size, new ArrayBuffer(size)); cut.push(block); return block; }
+  let chunk = chunks.at(-1);
+  if (!chunk || chunk.used + size > chunk.block.bytes) {
+    chunk = { block: take(Math.max(size, chunk ? 2 * chunk.block.bytes : chunkBytes)), used: 0 };
+    chunks.push(chunk);
+  }
+  const block = new Block(chunk.block.at + chunk.used, size, currentBuffer());
+  chunk.used += size;
+  cut.push(block);
+  return block;
+}
+
+/**
+ * scope: runs `work`, then gives back every array made inside, whether it returned or threw. `work` must not be asynchronous: other work
+ * could run in between and would share the scope. Scopes nest.
+ */
+export function scope<T>(work: () => T): T {
+  const blocks = cut.length, chunk = chunks.length - 1, used = chunk < 0 ? 0 : chunks[chunk].used;
+  depth++;
+  try {
+    const result = work();
+    if (result instanceof Promise) throw new TightrecError('stale', 'scope: the work must finish before it returns; it returned a promise');
+    return result;
+  } finally {
+    depth--;
+    for (let b = blocks; b < cut.length; b++) cut[b].open = false;
+    cut.length = blocks;
+    if (depth === 0 && chunks.length > 1) {
+      // the step outgrew its chunk: the next one starts with a chunk that holds all of it
+      chunkBytes = chunks.reduce((sum, c) => sum + c.block.bytes, 0);
+      for (const c of chunks) free(c.block);
+      chunks = [];
+    } else {
+      for (let c = chunk + 1; c < chunks.length; c++) chunks[c].used = 0;
+      if (chunk >= 0) chunks[chunk].used = used;
+    }
+  }
+}
+
+export interface MemoryUse { inUse: number; size: number; limit: number; shared: boolean }
+
+/** memoryUse: bytes handed out now, bytes the linear memory spans, bytes it may span at most. */
+export function memoryUse(): MemoryUse {
+  return { inUse, size: memory === null ? inUse : memory.buffer.byteLength, limit, shared: created.shared };
+}
+
+/** limitMemory: lowers (or raises) what the memory may grow to, in bytes; at most 4 GiB. */
+export function limitMemory(bytes: number): void {
+  if (!(bytes >= PAGE && bytes <= MAX_PAGES * PAGE)) throw new TightrecError('bad-setting', `limitMemory: bytes must be between ${PAGE} and ${MAX_PAGES * PAGE}, got ${bytes}`);
+  limit = Math.min(bytes, created.maxPages * PAGE);
+}
