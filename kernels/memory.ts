@@ -14,29 +14,33 @@ const PAGE = 65536;
 const ALIGN = 64; // a cache line
 const MAX_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach; only what is used is ever backed by real memory
 
-/** A piece of the memory. `open` turns false when it is given back: using it after that is an error, not a wrong number. */
+/** A piece of the memory, `length` numbers of four bytes. `open` turns false when it is given back: using it after that is an error, not a wrong number. */
 export class Block {
   readonly at: number; // byte address
-  readonly bytes: number;
+  readonly length: number;
+  readonly bytes: number; // what it takes up, a whole number of cache lines
+  readonly heap: boolean; // given back one by one, not with its scope
   open = true;
   #buffer: ArrayBufferLike;
   #floats: Float32Array | null = null;
   #ints: Int32Array | null = null;
 
-  constructor(at: number, bytes: number, buffer: ArrayBufferLike) {
+  constructor(at: number, length: number, buffer: ArrayBufferLike, heap: boolean) {
     this.at = at;
-    this.bytes = bytes;
+    this.length = length;
+    this.bytes = roundUp(length * 4);
+    this.heap = heap;
     this.#buffer = buffer;
   }
 
   floats(): Float32Array {
     this.#check();
-    return this.#floats ??= new Float32Array(this.#buffer, this.at, this.bytes >> 2);
+    return this.#floats ??= new Float32Array(this.#buffer, this.at, this.length);
   }
 
   ints(): Int32Array {
     this.#check();
-    return this.#ints ??= new Int32Array(this.#buffer, this.at, this.bytes >> 2);
+    return this.#ints ??= new Int32Array(this.#buffer, this.at, this.length);
   }
 
   #check(): void {
@@ -92,8 +96,9 @@ let inUse = 0;
 
 const roundUp = (bytes: number): number => Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
 
-function take(bytes: number): Block {
-  if (memory === null) { inUse += bytes; return new Block(0, bytes, new ArrayBuffer(bytes)); }
+function take(length: number): Block {
+  const bytes = roundUp(length * 4);
+  if (memory === null) { inUse += bytes; return new Block(0, length, new ArrayBuffer(bytes), true); }
   for (let r = 0; r < freeRanges.length; r++) {
     const range = freeRanges[r];
     if (range.bytes < bytes) continue;
@@ -102,13 +107,13 @@ function take(bytes: number): Block {
     range.bytes -= bytes;
     if (range.bytes === 0) freeRanges.splice(r, 1);
     inUse += bytes;
-    return new Block(at, bytes, currentBuffer());
+    return new Block(at, length, currentBuffer(), true);
   }
   const at = top;
   growTo(at + bytes, bytes);
   top = at + bytes;
   inUse += bytes;
-  return new Block(at, bytes, currentBuffer());
+  return new Block(at, length, currentBuffer(), true);
 }
 
 function growTo(end: number, asked: number): void {
@@ -150,17 +155,17 @@ function giveBack(at: number, bytes: number): void {
 
 const abandoned = new FinalizationRegistry<Block>((block) => free(block));
 
-/** allocate: a block of `bytes` bytes, zeroed, that goes back when `owner` is garbage or at once by `free`. */
-export function allocate(bytes: number, owner?: object): Block {
-  const block = take(roundUp(bytes));
+/** allocate: a block of `length` numbers, zeroed, that goes back when `owner` is garbage or at once by `free`. */
+export function allocate(length: number, owner?: object): Block {
+  const block = take(length);
   block.floats().fill(0);
   if (owner) abandoned.register(owner, block, block);
   return block;
 }
 
-/** free: gives the block back now. A second time does nothing. */
+/** free: gives the block back now. A second time does nothing; a block of a scope goes back with its scope. */
 export function free(block: Block): void {
-  if (!block.open) return;
+  if (!block.open || !block.heap) return;
   block.open = false;
   abandoned.unregister(block);
   giveBack(block.at, block.bytes);
@@ -176,17 +181,17 @@ let depth = 0;
 /** insideScope: whether arrays made now belong to a step. */
 export const insideScope = (): boolean => depth > 0;
 
-/** scratch: a block of the running scope; its contents are whatever was there before. */
-export function scratch(bytes: number): Block {
+/** scratch: a block of `length` numbers in the running scope; its contents are whatever was there before. */
+export function scratch(length: number): Block {
   if (depth === 0) throw new TightrecError('stale', 'scratch: there is no open scope; wrap the work in scope(() => ...)');
-  const size = roundUp(bytes);
-  if (memory === null) { const block = new Block(0, size, new ArrayBuffer(size)); cut.push(block); return block; }
+  const size = roundUp(length * 4);
+  if (memory === null) { const block = new Block(0, length, new ArrayBuffer(size), false); cut.push(block); return block; }
   let chunk = chunks.at(-1);
   if (!chunk || chunk.used + size > chunk.block.bytes) {
-    chunk = { block: take(Math.max(size, chunk ? 2 * chunk.block.bytes : chunkBytes)), used: 0 };
+    chunk = { block: take(Math.max(size, chunk ? 2 * chunk.block.bytes : chunkBytes) / 4), used: 0 };
     chunks.push(chunk);
   }
-  const block = new Block(chunk.block.at + chunk.used, size, currentBuffer());
+  const block = new Block(chunk.block.at + chunk.used, length, currentBuffer(), false);
   chunk.used += size;
   cut.push(block);
   return block;

@@ -58,7 +58,7 @@ function copied(kernel: (...args: number[]) => number, args: Argument[]): number
     const copies = new Map<Numeric, Block>(); // the same array twice stays the same array
     const addresses = args.map((arg) => {
       if (typeof arg === 'number') return arg;
-      if (!copies.has(arg)) copies.set(arg, scratch(arg.byteLength));
+      if (!copies.has(arg)) copies.set(arg, scratch(arg.length));
       return copies.get(arg)!.at;
     });
     for (const [from, block] of copies) viewLike(from, block).set(from);
@@ -68,4 +68,4 @@ function copied(kernel: (...args: number[]) => number, args: Argument[]): number
   });
 }
 
-const viewLike = (array: Numeric, block: Block): Numeric => (array instanceof Int32Array ? block.ints() : block.floats()).subarray(0, array.length);
+const viewLike = (array: Numeric, block: Block): Numeric => array instanceof Int32Array ? block.ints() : block.floats();

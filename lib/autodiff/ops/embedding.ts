@@ -1,0 +1,45 @@
+import { kernels } from '../../../kernels/index.ts';
+import { TightrecError } from '../../errors.ts';
+import { type Distinct, distinct } from '../distinct.ts';
+import type { Tape } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+
+/**
+ * lookup: the rows of `table` that a batch touches, each once.
+ *
+ *   forward    out[r] = table[ids[r]]         table (n, K), ids (R), distinct -> out (R, K)
+ *   backward   the table's gradient is dOut, kept as touched rows, never as a dense table
+ *
+ * Without a tape (`null`) nothing is recorded: that is how a fitted model predicts.
+ */
+export function lookup(tape: Tape | null, table: Tensor, batch: Distinct): Tensor {
+  const [n, K] = matrix('lookup', table);
+  if (batch.n !== n) throw new TightrecError('bad-shape', `lookup: the batch was told apart for a table of ${batch.n} rows, this one has ${n}`);
+
+  const out = new Tensor([batch.ids.length, K]);
+  kernels.gatherRows(out.data, table.data, batch.ids, batch.ids.length, K);
+  tape?.record(() => { table.rowGrads.push({ ids: batch.ids, rows: out }); });
+  return out;
+}
+
+/**
+ * embedding: one row of `table` per id.
+ *
+ *   forward    out[b] = table[ids[b]]         table (n, K), ids (B) -> out (B, K)
+ *   backward   dTable[ids[b]] += dOut[b]      an id seen twice collects both rows
+ */
+export function embedding(tape: Tape | null, table: Tensor, ids: Int32Array): Tensor {
+  const [n, K] = matrix('embedding', table), batch = distinct(ids, n), B = ids.length;
+  const rows = lookup(tape, table, batch);
+
+  const out = new Tensor([B, K]);
+  kernels.gatherRows(out.data, rows.data, batch.slots, B, K);
+  tape?.record(() => kernels.gatherRowsGrad(rows.grad, out.grad, batch.slots, B, K));
+  return out;
+}
+
+/** The two sizes of a matrix, or a refusal in the op's name. */
+export function matrix(op: string, tensor: Tensor): [rows: number, columns: number] {
+  if (tensor.shape.length !== 2) throw new TightrecError('bad-shape', `${op}: expected a matrix (rows, columns), got shape [${tensor.shape}]`);
+  return [tensor.shape[0], tensor.shape[1]];
+}

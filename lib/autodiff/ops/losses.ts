@@ -1,0 +1,57 @@
+import { kernels } from '../../../kernels/index.ts';
+import { TightrecError } from '../../errors.ts';
+import type { Tape } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+import { matrix } from './embedding.ts';
+import { checkIds } from './rowDot.ts';
+
+/**
+ * logLoss: binary cross-entropy of logits, summed over the batch.
+ *
+ *   forward    L = Σ_b -y ln σ(x) - (1 - y) ln(1 - σ(x))         x, y (B) -> L ()
+ *   backward   dx[b] += dL (σ(x[b]) - y[b])
+ */
+export function logLoss(tape: Tape | null, x: Tensor, y: Float32Array): Tensor {
+  const B = x.size;
+  if (y.length !== B) throw new TightrecError('bad-shape', `logLoss: expected a label for each of ${B} logits, got ${y.length}`);
+
+  const L = new Tensor([], [kernels.logLoss(x.data, y, B)]);
+  tape?.record(() => kernels.logLossGrad(x.grad, x.data, y, B, L.grad[0]));
+  return L;
+}
+
+/**
+ * bprLoss: Bayesian Personalised Ranking over triples (user, liked item, other item), summed over the batch.
+ *
+ *   forward    L = Σ_b -ln σ(x)      x = c[i] - c[j] + <U[u], V[i] - V[j]>        U (m, K), V (n, K), c (n, 1), u, i, j (B) -> L ()
+ *   backward   g = -dL σ(-x)         dU[u] += g (V[i] - V[j])   dV[i] += g U[u]   dV[j] -= g U[u]   dc[i] += g   dc[j] -= g
+ */
+export function bprLoss(tape: Tape | null, U: Tensor, V: Tensor, c: Tensor, u: Int32Array, i: Int32Array, j: Int32Array): Tensor {
+  const [m, K] = matrix('bprLoss', U), [n, width] = matrix('bprLoss', V), B = u.length;
+  if (K !== width) throw new TightrecError('bad-shape', `bprLoss: rows of both matrices must be equally long, got ${K} and ${width}`);
+  if (c.size !== n) throw new TightrecError('bad-shape', `bprLoss: expected a bias for each of ${n} items, got ${c.size}`);
+  if (i.length !== B || j.length !== B) throw new TightrecError('bad-shape', `bprLoss: u, i and j must be equally long, got ${B}, ${i.length} and ${j.length}`);
+  checkIds('bprLoss', u, m);
+  checkIds('bprLoss', i, n);
+  checkIds('bprLoss', j, n);
+
+  const x = new Tensor([B]), L = new Tensor([]);
+  L.data[0] = kernels.bprLoss(x.data, U.data, V.data, c.data, u, i, j, B, K);
+  tape?.record(() => kernels.bprGrad(U.grad, V.grad, c.grad, x.data, U.data, V.data, u, i, j, B, K, L.grad[0]));
+  return L;
+}
+
+/**
+ * l2: the squared lengths of the rows a batch touched, each as often as the batch holds it (or once, without counts).
+ *
+ *   forward    L = Σ_r w[r] |X[r]|²            X (R, K), w (R) -> L ()
+ *   backward   dX[r] += 2 dL w[r] X[r]
+ */
+export function l2(tape: Tape | null, X: Tensor, w?: Float32Array): Tensor {
+  const [R, K] = matrix('l2', X), weights = w ?? new Float32Array(R).fill(1);
+  if (weights.length !== R) throw new TightrecError('bad-shape', `l2: expected a weight for each of ${R} rows, got ${weights.length}`);
+
+  const L = new Tensor([], [kernels.l2Rows(X.data, weights, R, K)]);
+  tape?.record(() => kernels.l2RowsGrad(X.grad, X.data, weights, R, K, L.grad[0]));
+  return L;
+}

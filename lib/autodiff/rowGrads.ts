@@ -1,0 +1,33 @@
+import { kernels } from '../../kernels/index.ts';
+import { type Distinct, distinct, ints } from './distinct.ts';
+import { type RowGrad, Tensor } from './tensor.ts';
+
+/**
+ * touchedRows: the gradient of a table as one set of distinct rows, or null when no row was touched. Several lookups of one table in a
+ * step are added up here.
+ */
+export function touchedRows(table: Tensor): RowGrad | null {
+  if (table.rowGrads.length <= 1) return table.rowGrads[0] ?? null;
+
+  const [n, K] = table.shape, all = ints(table.rowGrads.reduce((sum, part) => sum + part.ids.length, 0));
+  let at = 0;
+  for (const part of table.rowGrads) { all.set(part.ids, at); at += part.ids.length; }
+
+  const merged: Distinct = distinct(all, n), rows = new Tensor([merged.ids.length, K]);
+  at = 0;
+  for (const part of table.rowGrads) {
+    const R = part.ids.length;
+    kernels.gatherRowsGrad(rows.grad, part.rows.grad, merged.slots.subarray(at, at + R), R, K);
+    at += R;
+  }
+  table.rowGrads = [{ ids: merged.ids, rows }];
+  return table.rowGrads[0];
+}
+
+/** denseGrad: the whole gradient of a tensor, touched rows included, as a plain array. For checks and for looking at; training never needs it. */
+export function denseGrad(tensor: Tensor): Float32Array {
+  const all = tensor.hasGrad ? tensor.grad.slice() : new Float32Array(tensor.size);
+  const touched = touchedRows(tensor);
+  if (touched) kernels.gatherRowsGrad(all, touched.rows.grad, touched.ids, touched.ids.length, tensor.shape[1]);
+  return all;
+}
