@@ -1,0 +1,81 @@
+import { TightrecError } from '../errors.ts';
+import { type Csr, countPairs } from './csr.ts';
+import { LabelEncoder, type RawId } from './labelEncoder.ts';
+
+/**
+ * Interactions: who met what, event by event, with the encoders that lead back to raw ids. Made by `interactions` or `readInteractions`.
+ * Events keep their order and their repeats; `matrix` adds them up.
+ */
+export interface Interactions {
+  readonly users: LabelEncoder;
+  readonly items: LabelEncoder;
+  readonly user: Int32Array; // (n) row of the user of each event
+  readonly item: Int32Array; // (n) row of the item
+  readonly value: Float32Array | null; // (n) how much: a quantity, a rating; null counts each event once
+  readonly time: Float64Array | null; // (n) milliseconds since 1970
+  /** users x items, how often (or how much) each user met each item; made at first use. */
+  readonly matrix: Csr;
+}
+
+export interface InteractionOptions {
+  values?: ArrayLike<number>;
+  /** Milliseconds since 1970. */
+  times?: ArrayLike<number>;
+  /** Encoders learned elsewhere, so that rows mean the same in train and test. An id they do not hold is an error. */
+  users?: LabelEncoder;
+  items?: LabelEncoder;
+}
+
+/**
+ * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times (n).
+ * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number; 'unknown-id' for an id outside an
+ * encoder that was given.
+ */
+export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions {
+  const n = users.length, { values, times } = options;
+  if (n === 0) throw new TightrecError('bad-input', 'interactions: expected at least one event, got none');
+  for (const [name, array] of Object.entries({ items, values, times })) {
+    if (array && array.length !== n) throw new TightrecError('bad-input', `interactions: users and ${name} must be equally long, got ${n} and ${array.length}`);
+  }
+  for (const [name, array] of Object.entries({ values, times })) {
+    for (let at = 0; array && at < n; at++) {
+      if (!Number.isFinite(array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}`);
+    }
+  }
+  const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));
+  return fromRows({
+    users: userEncoder, items: itemEncoder,
+    user: rowsOf('user', users, userEncoder), item: rowsOf('item', items, itemEncoder),
+    value: values ? Float32Array.from(values) : null, time: times ? Float64Array.from(times) : null,
+  });
+}
+
+function rowsOf(kind: string, ids: ArrayLike<RawId>, encoder: LabelEncoder): Int32Array {
+  const rows = encoder.encodeAll(ids);
+  const at = encoder.unknown ? -1 : rows.indexOf(-1);
+  if (at >= 0) throw new TightrecError('unknown-id', `interactions: ${kind} ${describeId(ids[at])} at position ${at} is not among the ${encoder.size} that the given encoder knows`);
+  return rows;
+}
+
+/** describeId: an id as an error shows it, so that 17850 and '17850' can be told apart. */
+export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : `${String(id)} (a ${typeof id})`;
+
+/** fromRows: interactions whose row numbers are known already; `matrix` is made at first use. */
+export function fromRows(events: Omit<Interactions, 'matrix'>): Interactions {
+  let matrix: Csr | null = null;
+  return {
+    ...events,
+    get matrix(): Csr {
+      return matrix ??= countPairs(events.user, events.item, events.users.size, events.items.size, events.value ?? undefined);
+    },
+  };
+}
+
+/** selectEvents: the events at these positions, with the same encoders, so that rows mean the same. */
+export function selectEvents(data: Interactions, at: Int32Array): Interactions {
+  return fromRows({
+    users: data.users, items: data.items,
+    user: at.map((e) => data.user[e]), item: at.map((e) => data.item[e]),
+    value: data.value && Float32Array.from(at, (e) => data.value![e]), time: data.time && Float64Array.from(at, (e) => data.time![e]),
+  });
+}
