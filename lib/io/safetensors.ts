@@ -70,7 +70,7 @@ export function encodeSafetensors(tensors: Readonly<Record<string, SafeTensor>>,
  * The file counts as hostile: every number is checked before it is used, nothing larger than the file is allocated, and whatever is not
  * exactly the format throws TightrecError 'file-damaged'. The values themselves are not looked at: a NaN stays a NaN.
  */
-export function decodeSafetensors(bytes: Uint8Array, source = 'the bytes given'): SafeTensors {
+export function decodeSafetensors(bytes: Uint8Array, source = 'the input'): SafeTensors {
   requireLittleEndian();
   if (!ArrayBuffer.isView(bytes)) throw new TightrecError('bad-input', `decodeSafetensors: expected a Uint8Array, got ${bytes === null ? 'null' : typeof bytes}`);
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // a Buffer or another view becomes the plain thing
