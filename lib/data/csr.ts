@@ -54,3 +54,35 @@ function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null): I
   }
   return order;
 }
+
+/** csrEntry: the value at (row, column), 0 where the matrix holds nothing; by binary search in the row. */
+export function csrEntry(matrix: Csr, row: number, column: number): number {
+  const at = findEntry(matrix, row, column);
+  return at < 0 ? 0 : matrix.values[at];
+}
+
+/** findEntry: where (row, column) stands in `indices`, or -1; by binary search in the row. */
+export function findEntry(matrix: Csr, row: number, column: number): number {
+  let low = matrix.indptr[row], high = matrix.indptr[row + 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (matrix.indices[middle] === column) return middle;
+    if (matrix.indices[middle] < column) low = middle + 1;
+    else high = middle;
+  }
+  return -1;
+}
+
+/** addCsr: the sum of two matrices of one shape. */
+export function addCsr(a: Csr, b: Csr): Csr {
+  const rowOf = (matrix: Csr): Int32Array => {
+    const rows = new Int32Array(matrix.indices.length);
+    for (let r = 0; r < matrix.rows; r++) rows.fill(r, matrix.indptr[r], matrix.indptr[r + 1]);
+    return rows;
+  };
+  const join = (x: Int32Array, y: Int32Array): Int32Array => { const both = new Int32Array(x.length + y.length); both.set(x); both.set(y, x.length); return both; };
+  const values = new Float64Array(a.values.length + b.values.length);
+  values.set(a.values);
+  values.set(b.values, a.values.length);
+  return countPairs(join(rowOf(a), rowOf(b)), join(a.indices, b.indices), a.rows, a.columns, values);
+}

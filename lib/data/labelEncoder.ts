@@ -68,7 +68,7 @@ const kinds = { number: 0, bigint: 1, string: 2 } as const;
 export function compareIds(a: RawId, b: RawId): number {
   if (typeof a !== typeof b) return kinds[typeof a as keyof typeof kinds] - kinds[typeof b as keyof typeof kinds];
   if (typeof a === 'string') return compareCodePoints(a, b as string);
-  return a < b ? -1 : a > b ? 1 : 0;
+  return a < (b as number) ? -1 : a > (b as number) ? 1 : 0;
 }
 
 /** JavaScript compares strings by UTF-16 unit, in which a character beyond U+FFFF comes before U+E000 .. U+FFFF; by code point it comes after. */

@@ -1,6 +1,6 @@
 import { TightrecError } from '../errors.ts';
 import type { Random } from '../random.ts';
-import type { Csr } from './csr.ts';
+import { type Csr, findEntry } from './csr.ts';
 
 /** sampleUniform: ids drawn from 0 .. n - 1, each equally likely, into `out`. */
 export function sampleUniform(out: Int32Array, n: number, random: Random): void {
@@ -16,19 +16,7 @@ export function sampleUnseen(out: Int32Array, users: Int32Array, seen: Csr, rand
   if (out.length !== users.length) throw new TightrecError('bad-shape', `sampleUnseen: out and users must be equally long, got ${out.length} and ${users.length}`);
   for (let at = 0; at < out.length; at++) {
     let item = random.below(seen.columns);
-    for (let tries = 0; tries < 100 && hasEntry(seen, users[at], item); tries++) item = random.below(seen.columns);
+    for (let tries = 0; tries < 100 && findEntry(seen, users[at], item) >= 0; tries++) item = random.below(seen.columns);
     out[at] = item;
   }
-}
-
-/** hasEntry: whether the matrix holds (row, column), by binary search in the row. */
-export function hasEntry(matrix: Csr, row: number, column: number): boolean {
-  let low = matrix.indptr[row], high = matrix.indptr[row + 1];
-  while (low < high) {
-    const middle = (low + high) >> 1, at = matrix.indices[middle];
-    if (at === column) return true;
-    if (at < column) low = middle + 1;
-    else high = middle;
-  }
-  return false;
 }

@@ -1,0 +1,128 @@
+import { kernels } from '../../kernels/index.ts';
+import { scope, scratch } from '../../kernels/memory.ts';
+import { floats, ints } from '../autodiff/distinct.ts';
+import { Tensor } from '../autodiff/tensor.ts';
+import { TightrecError } from '../errors.ts';
+import type { Adam } from '../optim/optimizers.ts';
+import type { Random } from '../random.ts';
+import { type Answers, type Catalogue, type ModelState, scratchCopy } from './recommender.ts';
+
+/**
+ * Factors: what every matrix-factorisation model learns.
+ *
+ *   score(u, i) = <U[u], V[i]> + userBias[u] + itemBias[i] + globalBias        biases a model does not have count as zero
+ *
+ * Shapes: user (nUsers, K); item (nItems, K); userBias (nUsers, 1); itemBias (nItems, 1); globalBias (1).
+ */
+export interface Factors {
+  readonly user: Tensor;
+  readonly item: Tensor;
+  readonly userBias: Tensor | null;
+  readonly itemBias: Tensor | null;
+  readonly globalBias: Tensor | null;
+}
+
+/** Learned: what training leaves, and what partialFit needs to go on. */
+export interface Learned {
+  readonly factors: Factors;
+  readonly catalogue: Catalogue;
+  readonly optimizer: Adam;
+  readonly random: Random;
+  readonly epochs: number; // done so far
+}
+
+/** factorAnswers: how a factor model answers. */
+export const factorAnswers = ({ factors, catalogue }: Learned): Answers => ({
+  catalogue,
+  scoreBlock: (out, users) => scoreUsers(out, factors, users),
+  scorePairs: (users, items) => scorePairs(factors, users, items),
+  likenessBlock: (out, items) => likeItems(out, factors.item, items),
+  excludeSeen: true,
+});
+
+/** The names a model file gives them: users of implicit know the first two. */
+const names = { user: 'user_factors', item: 'item_factors', userBias: 'user_bias', itemBias: 'item_bias', globalBias: 'global_bias' } as const;
+type Part = keyof typeof names;
+
+export const parametersOf = (factors: Factors): Tensor[] => Object.values(factors).filter((tensor): tensor is Tensor => tensor !== null);
+
+/** uniformTable: entries drawn from [-bound, bound). */
+export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
+  const table = Tensor.lasting([rows, columns]), data = table.data;
+  for (let at = 0; at < data.length; at++) data[at] = bound * (2 * random.uniform() - 1);
+  return table;
+}
+
+/** scoreUsers: out[b, n] = score(users[b], n). Shapes: users (B), out (B, nItems). Runs inside a scope. */
+function scoreUsers(out: Float32Array, factors: Factors, users: Int32Array): void {
+  const [nItems, K] = factors.item.shape, B = users.length, rows = scratch(B * K).floats();
+  kernels.gatherRows(rows, factors.user.data, users, B, K);
+  kernels.matmulTransposed(out, rows, factors.item.data, B, nItems, K);
+  if (!factors.userBias && !factors.itemBias && !factors.globalBias) return;
+
+  const perItem = factors.itemBias?.data, perUser = factors.userBias?.data, all = factors.globalBias?.data[0] ?? 0;
+  for (let b = 0; b < B; b++) {
+    const own = all + (perUser ? perUser[users[b]] : 0);
+    for (let n = 0, at = b * nItems; n < nItems; n++, at++) out[at] += own + (perItem ? perItem[n] : 0);
+  }
+}
+
+/** scorePairs: the score of each (user, item) pair. Shapes: users, items (B) -> (B). */
+function scorePairs(factors: Factors, users: Int32Array, items: Int32Array): Float32Array {
+  return scope(() => {
+    const B = users.length, x = floats(B), u = scratchCopy(users), i = scratchCopy(items);
+    kernels.rowDot(x, factors.user.data, factors.item.data, u, i, B, factors.user.shape[1]);
+    const perItem = factors.itemBias?.data, perUser = factors.userBias?.data, all = factors.globalBias?.data[0] ?? 0;
+    return Float32Array.from(x, (dot, b) => dot + all + (perUser ? perUser[u[b]] : 0) + (perItem ? perItem[i[b]] : 0));
+  });
+}
+
+/**
+ * likeItems: out[b, n] = the cosine of the factors of items[b] and n, zero where either is all zeros; biases play no part.
+ * Shapes: items (B), out (B, nItems). Runs inside a scope.
+ */
+function likeItems(out: Float32Array, V: Tensor, items: Int32Array): void {
+  const [nItems, K] = V.shape, B = items.length, rows = scratch(B * K).floats(), inverse = inverseNorms(V);
+  kernels.gatherRows(rows, V.data, items, B, K);
+  kernels.matmulTransposed(out, rows, V.data, B, nItems, K);
+  for (let b = 0, at = 0; b < B; b++) for (let n = 0; n < nItems; n++, at++) out[at] *= inverse[items[b]] * inverse[n];
+}
+
+/** 1 / |V[n]| for every row. */
+function inverseNorms(V: Tensor): Float32Array {
+  const [n, K] = V.shape;
+  return scope(() => {
+    const all = ints(n), squares = floats(n);
+    for (let row = 0; row < n; row++) all[row] = row;
+    kernels.rowDot(squares, V.data, V.data, all, all, n, K);
+    return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
+  });
+}
+
+/** factorTensors: the factors as a model file holds them. */
+export function factorTensors(factors: Factors): ModelState['tensors'] {
+  const parts = (Object.keys(names) as Part[]).filter((part) => factors[part] !== null);
+  return Object.fromEntries(parts.map((part) => [names[part], { shape: factors[part]!.shape, data: factors[part]!.data }]));
+}
+
+/** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue. */
+export function factorsFrom(state: ModelState, biases: { userBias: boolean; itemBias: boolean; globalBias: boolean }): Factors {
+  const nUsers = state.catalogue.users.size, nItems = state.catalogue.items.size;
+  const K = state.tensors[names.user]?.shape[1] ?? 0;
+  const part = (which: Part, wanted: boolean, shape: readonly number[]): Tensor | null => {
+    if (!wanted) return null;
+    const found = state.tensors[names[which]];
+    if (!found || !(found.data instanceof Float32Array) || found.shape.length !== shape.length || found.shape.some((n, d) => n !== shape[d])) {
+      throw new TightrecError('file-damaged', `${state.model}: expected a float32 tensor ${names[which]} of shape [${shape}], got ${found ? `shape [${found.shape}]` : 'none'}`);
+    }
+    if (!found.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${state.model}: tensor ${names[which]} holds numbers that are not finite`);
+    return Tensor.lasting(shape, found.data);
+  };
+  return {
+    user: part('user', true, [nUsers, K])!,
+    item: part('item', true, [nItems, K])!,
+    userBias: part('userBias', biases.userBias, [nUsers, 1]),
+    itemBias: part('itemBias', biases.itemBias, [nItems, 1]),
+    globalBias: part('globalBias', biases.globalBias, [1]),
+  };
+}

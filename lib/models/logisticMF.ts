@@ -1,0 +1,150 @@
+import { distinct, floats, ints } from '../autodiff/distinct.ts';
+import * as ops from '../autodiff/ops/index.ts';
+import { Tape } from '../autodiff/tape.ts';
+import { Tensor } from '../autodiff/tensor.ts';
+import type { Interactions } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { random } from '../random.ts';
+import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import {
+  type Answers, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
+  catalogueOf, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+} from './recommender.ts';
+import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type FitOptions, train } from './train.ts';
+
+export interface LogisticMFSettings {
+  /** K, the length of a user's and an item's vector. */
+  factors: number;
+  epochs: number;
+  /** Adam's. */
+  learningRate: number;
+  /** Weight of the squared lengths of the rows in a batch. */
+  l2: number;
+  /** Random pairs of a user and an item for each event, taken as not liked. */
+  negatives: number;
+  /** Events in a batch; the negatives come on top. */
+  batchSize: number;
+  seed: number;
+}
+
+const defaults: LogisticMFSettings = { factors: 128, epochs: 10, learningRate: 0.005, l2: 1e-7, negatives: 5, batchSize: 5000, seed: 1 };
+
+const rules = {
+  factors: wholeNumber(1), epochs: wholeNumber(1), learningRate: positive, l2: notNegative, negatives: wholeNumber(1), batchSize: wholeNumber(1), seed: number,
+};
+
+/**
+ * LogisticMF: the probability that a user meets an item, by logistic matrix factorisation.
+ *
+ *   x = <U[u], V[i]> + b[u] + c[i] + a        p = σ(x)
+ *   L = mean log-loss of the batch + l2 Σ_b (|U[u]|² + |V[i]|²)
+ *
+ * A batch holds `batchSize` events (label 1) and `negatives` times as many random (user, item) pairs (label 0). Adam over dense moments.
+ * The defaults are those of the Online Retail study. `score` is x, the logit.
+ * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
+ */
+export class LogisticMF implements Recommender {
+  readonly name = 'LogisticMF';
+  readonly settings: LogisticMFSettings;
+  #learned: Learned | null = null;
+
+  constructor(settings: Partial<LogisticMFSettings> = {}) { this.settings = withDefaults(defaults, settings); }
+
+  async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    checkSettings(this.name, this.settings, rules);
+    const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
+    const factors = {
+      user: uniformTable(data.users.size, K, bound, next),
+      item: uniformTable(data.items.size, K, bound, next),
+      userBias: uniformTable(data.users.size, 1, Math.SQRT2, next), // the study starts a bias as it would a factor of length 1
+      itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next),
+      globalBias: Tensor.lasting([1]),
+    };
+    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options);
+    return this;
+  }
+
+  async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    if (this.#learned === null) return this.fit(data, options);
+    checkSettings(this.name, this.settings, rules);
+    const recoded = encodeLike(this.name, data, this.#learned.catalogue);
+    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
+    return this;
+  }
+
+  async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
+    const { factors, optimizer, random } = start, { epochs, batchSize, negatives, l2 } = this.settings;
+    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size;
+    const parameters = parametersOf(factors), order = new Int32Array(n);
+
+    const step = (batch: number): number => {
+      const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
+      const u = ints(B), i = ints(B), y = floats(B);
+      for (let b = 0; b < positives; b++) {
+        const event = order[batch * batchSize + b];
+        u[b] = data.user[event]; i[b] = data.item[event]; y[b] = 1;
+      }
+      for (let b = positives; b < B; b++) { u[b] = random.below(nUsers); i[b] = random.below(nItems); y[b] = 0; }
+
+      const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(i, nItems);
+      const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);
+      let x = ops.rowDot(tape, U, V, byUser.slots, byItem.slots);
+      x = ops.addBias(tape, x, ops.lookup(tape, factors.userBias!, byUser), byUser.slots);
+      x = ops.addBias(tape, x, ops.lookup(tape, factors.itemBias!, byItem), byItem.slots);
+      x = ops.addBias(tape, x, factors.globalBias!);
+
+      const misfit = ops.logLoss(tape, x, y);
+      tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
+      optimizer.step(parameters);
+      return misfit.data[0] / B;
+    };
+
+    await train({
+      model: this, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters, step,
+      beginEpoch: () => {
+        for (let event = 0; event < n; event++) order[event] = event; // so that an epoch depends on nothing but the generator
+        random.shuffle(order);
+      },
+      commit: (done) => { this.#learned = { ...start, epochs: done }; },
+    }, options);
+  }
+
+  get fitted(): boolean { return this.#learned !== null; }
+  get answers(): Answers {
+    if (this.#learned === null) throw notFitted(this.name);
+    return factorAnswers(this.#learned);
+  }
+  get users(): LabelEncoder { return this.answers.catalogue.users; }
+  get items(): LabelEncoder { return this.answers.catalogue.items; }
+  get nUsers(): number { return this.users.size; }
+  get nItems(): number { return this.items.size; }
+
+  score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array { return score(this, users, items); }
+  scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
+  recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
+  recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
+  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+
+  toState(): ModelState {
+    if (this.#learned === null) throw notFitted(this.name);
+    return { model: this.name, settings: this.settings, tensors: factorTensors(this.#learned.factors), catalogue: this.#learned.catalogue, numbers: { epochs: this.#learned.epochs } };
+  }
+
+  static fromState(state: ModelState): LogisticMF {
+    const model = new LogisticMF(state.settings), { learningRate, seed } = model.settings;
+    checkSettings(model.name, model.settings, rules);
+    const factors = factorsFrom(state, { userBias: true, itemBias: true, globalBias: true });
+    const { epochs } = state.numbers;
+    model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
+    return model;
+  }
+
+  /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
+  free(): void {
+    if (this.#learned !== null) for (const table of parametersOf(this.#learned.factors)) table.free();
+    this.#learned = null;
+  }
+}

@@ -1,0 +1,113 @@
+import { type Csr, addCsr, countPairs, csrEntry } from '../data/csr.ts';
+import type { Interactions } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { TightrecError } from '../errors.ts';
+import {
+  type Answers, type Catalogue, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
+  catalogueOf, csrFrom, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+} from './recommender.ts';
+import { checkSettings, orNull, positive, withDefaults } from './settings.ts';
+import { type FitOptions, countOnce } from './train.ts';
+
+
+export interface PurchaseHistorySettings {
+  /** Days after which a purchase counts half; null counts all alike. */
+  halfLife: number | null;
+}
+
+const DAY = 86_400_000;
+
+interface Learned { history: Csr; popularity: Float32Array; latest: number; catalogue: Catalogue }
+
+/**
+ * PurchaseHistory: recommends again what the user buys. Where people come back for the same things, hard to beat.
+ *
+ *   score(u, i) = Σ over the events e of u with i of value[e] · 2^(-(T - time[e]) / halfLife)   +   popularity[i]
+ *
+ * T is the time of the last event; popularity[i], between 0 and 1/1000, is the item's share of all events relative to the largest: it
+ * settles ties and ranks what the user has not bought.
+ * Errors: 'bad-setting' from fit; 'bad-input' when there is a half-life but the data has no times; 'not-fitted'.
+ */
+export class PurchaseHistory implements Recommender {
+  readonly name = 'PurchaseHistory';
+  readonly settings: PurchaseHistorySettings;
+  #learned: Learned | null = null;
+
+  constructor(settings: Partial<PurchaseHistorySettings> = {}) { this.settings = withDefaults({ halfLife: null }, settings); }
+
+  async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    checkSettings(this.name, this.settings, { halfLife: orNull(positive) });
+    const latest = lastTime(data);
+    await countOnce(this, options, () => { this.#learn(this.#count(data, latest), latest, catalogueOf(data)); });
+    return this;
+  }
+
+  async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    if (this.#learned === null) return this.fit(data, options);
+    const before = this.#learned, recoded = encodeLike(this.name, data, before.catalogue), latest = Math.max(before.latest, lastTime(data));
+    const fade = this.settings.halfLife === null ? 1 : 2 ** (-(latest - before.latest) / (this.settings.halfLife * DAY));
+    const faded = { ...before.history, values: before.history.values.map((value) => value * fade) };
+    await countOnce(this, options, () => { this.#learn(addCsr(faded, this.#count(recoded, latest)), latest, withSeen(before.catalogue, recoded)); });
+    return this;
+  }
+
+  /** users x items: the values of each pair's events, older ones for less. */
+  #count(data: Interactions, latest: number): Csr {
+    const { halfLife } = this.settings;
+    if (halfLife === null) return data.matrix;
+    if (data.time === null) throw new TightrecError('bad-input', `PurchaseHistory: halfLife is ${halfLife} days but these interactions have no times; give times, or halfLife: null`);
+    const weights = Float64Array.from(data.time, (time, e) => (data.value ? data.value[e] : 1) * 2 ** (-(latest - time) / (halfLife * DAY)));
+    return countPairs(data.user, data.item, data.users.size, data.items.size, weights);
+  }
+
+  #learn(history: Csr, latest: number, catalogue: Catalogue): void {
+    const totals = itemTotals(catalogue.seen), most = totals.reduce((a, b) => Math.max(a, b), 0) || 1;
+    this.#learned = { history, latest, catalogue, popularity: totals.map((total) => total / most / 1000) };
+  }
+
+  get fitted(): boolean { return this.#learned !== null; }
+  get answers(): Answers {
+    if (this.#learned === null) throw notFitted(this.name);
+    const { history, popularity, catalogue } = this.#learned, nItems = popularity.length;
+    return {
+      catalogue, likenessBlock: null, excludeSeen: false,
+      scoreBlock: (out, users) => {
+        for (let b = 0; b < users.length; b++) {
+          out.set(popularity, b * nItems);
+          for (let at = history.indptr[users[b]]; at < history.indptr[users[b] + 1]; at++) out[b * nItems + history.indices[at]] += history.values[at];
+        }
+      },
+      scorePairs: (users, items) => Float32Array.from(users, (user, b) => popularity[items[b]] + csrEntry(history, user, items[b])),
+    };
+  }
+  get users(): LabelEncoder { return this.answers.catalogue.users; }
+  get items(): LabelEncoder { return this.answers.catalogue.items; }
+  get nUsers(): number { return this.users.size; }
+  get nItems(): number { return this.items.size; }
+
+  score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array { return score(this, users, items); }
+  scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
+  recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
+  recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
+  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+
+  toState(): ModelState {
+    if (this.#learned === null) throw notFitted(this.name);
+    const { history, latest, catalogue } = this.#learned;
+    const tensors = {
+      history_indptr: { shape: [history.indptr.length], data: history.indptr },
+      history_indices: { shape: [history.indices.length], data: history.indices },
+      history_values: { shape: [history.values.length], data: history.values },
+    };
+    return { model: this.name, settings: this.settings, tensors, catalogue, numbers: { latest } };
+  }
+
+  static fromState(state: ModelState): PurchaseHistory {
+    const model = new PurchaseHistory(state.settings), { latest } = state.numbers;
+    model.#learn(csrFrom(state, 'history', state.catalogue.users.size, state.catalogue.items.size), latest, state.catalogue);
+    return model;
+  }
+}
+
+const lastTime = (data: Interactions): number => data.time === null ? 0 : data.time.reduce((a, b) => Math.max(a, b), -Infinity);

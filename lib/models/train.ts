@@ -1,0 +1,147 @@
+import { scope } from '../../kernels/memory.ts';
+import type { Tensor } from '../autodiff/tensor.ts';
+import type { Interactions } from '../data/interactions.ts';
+import { TightrecError } from '../errors.ts';
+import { evaluate } from '../metrics/index.ts';
+import type { Recommender } from './recommender.ts';
+
+export interface EpochReport {
+  /** 1 for the first; partialFit counts on. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean training loss of a sample over the epoch, regularisation left out. */
+  readonly loss: number;
+  /** What `validation` gave after this epoch, or null without one. */
+  readonly validation: number | null;
+  /** Since fit began. */
+  readonly seconds: number;
+}
+
+export interface StepReport {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number; // of this epoch, from 1
+  readonly steps: number;
+  readonly loss: number;
+}
+
+export interface FitOptions {
+  /** After each epoch; the model can recommend by then. */
+  onEpoch?: (report: EpochReport) => void | Promise<void>;
+  /** Now and then inside an epoch, for a progress bar. */
+  onStep?: (report: StepReport) => void;
+  /** Stops training; fit rejects with the signal's reason, and the model is that of the last whole epoch. */
+  signal?: AbortSignal;
+  /** Judges the model after each epoch, higher is better: a function, or held-out interactions (NDCG@10 of items not seen in training). */
+  validation?: Interactions | ((model: Recommender) => number | Promise<number>);
+  /** Stop when `validation` has not improved for this many epochs, and go back to the best. Needs `validation`. */
+  patience?: number;
+}
+
+/** What a model gives the loop. */
+export interface Plan {
+  readonly model: Recommender;
+  readonly epochs: number;
+  /** Epochs done before, by fit or an earlier partialFit. */
+  readonly epochsBefore: number;
+  readonly steps: number; // per epoch
+  readonly parameters: readonly Tensor[];
+  beginEpoch?(): void;
+  /** One training step, inside a scope of its own; returns the mean loss of a sample. */
+  step(step: number): number;
+  /** The parameters now hold a whole epoch: from here on the model may be asked. */
+  commit(epochsDone: number): void;
+}
+
+const YIELD_EVERY_MS = 30;
+
+/**
+ * train: the one training loop. Batches and steps are the model's; progress, validation, early stopping, cancellation and the check that
+ * training has not diverged are here. It yields to the event loop every few steps.
+ *
+ * Errors: the signal's reason when aborted; 'diverged' when the loss or a parameter is no longer finite, or a hundred times what it was at
+ * the start. Either way the parameters are those of the last whole epoch.
+ */
+export async function train(plan: Plan, options: FitOptions): Promise<void> {
+  const { model, steps, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
+  if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
+  if (patience !== undefined && options.validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);
+  signal?.throwIfAborted();
+
+  const began = performance.now();
+  let yielded = began, firstLoss = Number.NaN;
+  let whole: Float32Array[] | null = plan.epochsBefore > 0 ? copyOf(parameters) : null; // the last whole epoch
+  let best: { epoch: number; value: number; parameters: Float32Array[] } | null = null;
+
+  try {
+    for (let epoch = plan.epochsBefore + 1; epoch <= last; epoch++) {
+      plan.beginEpoch?.();
+      let total = 0;
+      for (let step = 1; step <= steps; step++) {
+        const loss = scope(() => plan.step(step - 1));
+        if (Number.isNaN(firstLoss)) firstLoss = loss;
+        if (!Number.isFinite(loss) || loss > 100 * Math.max(firstLoss, 1)) throw diverged(model, epoch, step, loss);
+        total += loss;
+        if (performance.now() - yielded > YIELD_EVERY_MS) {
+          options.onStep?.({ epoch, epochs: last, step, steps, loss });
+          await breathe();
+          signal?.throwIfAborted();
+          yielded = performance.now();
+        }
+      }
+      if (!parameters.every((w) => Number.isFinite(sumOf(w)))) throw diverged(model, epoch, steps, Number.NaN);
+
+      whole = copyOf(parameters, whole);
+      plan.commit(epoch);
+      const validation = options.validation === undefined ? null : await judge(model, options.validation);
+      await options.onEpoch?.({ epoch, epochs: last, loss: total / steps, validation, seconds: (performance.now() - began) / 1000 });
+      signal?.throwIfAborted();
+
+      if (validation === null || patience === undefined) continue;
+      if (best === null || validation > best.value) best = { epoch, value: validation, parameters: copyOf(parameters) };
+      else if (epoch - best.epoch >= patience) break;
+    }
+  } catch (error) {
+    if (whole !== null) restore(parameters, whole);
+    throw error;
+  }
+  if (best !== null) { restore(parameters, best.parameters); plan.commit(best.epoch); }
+}
+
+function diverged(model: Recommender, epoch: number, step: number, loss: number): TightrecError {
+  const rate = (model.settings as { learningRate?: number }).learningRate;
+  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: the loss became ${loss}; lower learningRate${rate === undefined ? '' : `, which is ${rate}`}`);
+}
+
+const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = null): Float32Array[] =>
+  parameters.map((w, p) => { if (!into) return w.data.slice(); into[p].set(w.data); return into[p]; });
+
+const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
+
+function sumOf(w: Tensor): number {
+  let sum = 0;
+  for (const value of w.data) sum += value;
+  return sum;
+}
+
+async function judge(model: Recommender, validation: NonNullable<FitOptions['validation']>): Promise<number> {
+  if (typeof validation === 'function') return validation(model);
+  return evaluate(model, validation.matrix, { k: 10, exclude: model.answers.catalogue.seen }).ndcg;
+}
+
+/** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
+export async function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
+  const began = performance.now();
+  options.signal?.throwIfAborted();
+  learn();
+  const validation = options.validation === undefined ? null : await judge(model, options.validation);
+  await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+}
+
+/** Lets everything else that waits have its turn. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
