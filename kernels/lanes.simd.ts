@@ -75,9 +75,9 @@ export function log1p(z: v128): v128 {
   return v128.bitselect(z, f32x4.mul(log(u), f32x4.div(z, d)), tiny);
 }
 
-/** -ln σ(x) = max(-x, 0) + ln(1 + e^-|x|) in each lane: the exponential cannot overflow. */
-export function softplusNeg(x: v128): v128 {
-  return f32x4.add(f32x4.max(f32x4.neg(x), f32x4.splat(0)), log1p(exp(f32x4.neg(f32x4.abs(x)))));
+/** ln(1 + e^-|x|) in each lane: the exponential cannot overflow. */
+export function log1pExp(x: v128): v128 {
+  return log1p(exp(f32x4.neg(f32x4.abs(x))));
 }
 
 /** σ(x) = 1 / (1 + e^-x) in each lane. */

@@ -1,5 +1,5 @@
 // AssemblyScript. The formulas are in loop.ts.
-import { addLanes, addLanesWide, sigmoid, softplusNeg } from '../lanes.simd';
+import { addLanes, addLanesWide, log1pExp, sigmoid } from '../lanes.simd';
 
 export function bprLoss(x: usize, U: usize, V: usize, c: usize, u: usize, i: usize, j: usize, B: i32, K: i32): f64 {
   const bytes = <usize>K << 2;
@@ -11,9 +11,14 @@ export function bprLoss(x: usize, U: usize, V: usize, c: usize, u: usize, i: usi
 
   let L: f64 = 0;
   let b = 0;
-  for (; b + 4 <= B; b += 4, x += 16) L += addLanesWide(softplusNeg(v128.load(x)));
-  for (; b < B; b++, x += 4) L += <f64>f32x4.extract_lane(softplusNeg(v128.load32_splat(x)), 0);
+  for (; b + 4 <= B; b += 4, x += 16) L += addLanesWide(terms(v128.load(x)));
+  for (; b < B; b++, x += 4) L += <f64>f32x4.extract_lane(terms(v128.load32_splat(x)), 0);
   return L;
+}
+
+/** -ln σ(x) = max(-x, 0) + ln(1 + e^-|x|) */
+function terms(x: v128): v128 {
+  return f32x4.add(f32x4.max(f32x4.neg(x), f32x4.splat(0)), log1pExp(x));
 }
 
 /** <a, p - q> */
