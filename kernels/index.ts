@@ -5,10 +5,10 @@ import { accuracyHits } from './accuracyAtK/loop.ts';
 import { adagrad, adagradRows } from './adagrad/loop.ts';
 import { adam, adamRows, adamTable } from './adam/loop.ts';
 import { bprGrad, bprLoss } from './bpr/loop.ts';
-import { gatherRows, gatherRowsGrad } from './gather/loop.ts';
+import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
 import { matmulTransposed } from './matmul/loop.ts';
-import { l2Rows, l2RowsGrad, scale, sumSquares } from './norm/loop.ts';
+import { addScaled, clear, l2Rows, l2RowsGrad, scale, sumSquares } from './norm/loop.ts';
 import { precisionHits } from './precision/loop.ts';
 import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
@@ -16,8 +16,8 @@ import { topK } from './topK/loop.ts';
 
 /** The reference: every other variant must agree with these. */
 export const loops = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, bprGrad, bprLoss, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss,
-  logLossGrad, matmulTransposed, precisionHits, rowDot, rowDotGrad, scale, sgd, sgdRows, sumSquares, topK,
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, gatherAdd, gatherRows, gatherRowsGrad,
+  l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, precisionHits, rowDot, rowDotGrad, scale, sgd, sgdRows, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */

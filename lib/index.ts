@@ -8,6 +8,7 @@ export type { InteractionOptions, Interactions } from './data/interactions.ts';
 export type { RawId } from './data/labelEncoder.ts';
 export { TightrecError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
+export { fromBytes, toBytes } from './io/model.ts';
 export { BPR } from './models/bpr.ts';
 export type { BPRSettings } from './models/bpr.ts';
 export { LogisticMF } from './models/logisticMF.ts';

@@ -50,17 +50,17 @@ function fromState(a: number, b: number, c: number, d: number, spare: number): R
     return result;
   };
   const below = (n: number): number => {
-    // multiply into 64 bits by halves; reject the few low products that would favour some results
+    // x n in 64 bits: its high half is the result; a few of the lowest products would favour some results and are drawn again (Lemire, 2019)
+    if (n <= 0x200000) {
+      for (;;) {
+        const product = uint32() * n, high = Math.floor(product * 2 ** -32), low = product - high * 2 ** 32; // exact: below 2^53
+        if (low >= n || low >= 2 ** 32 % n) return high;
+      }
+    }
+    const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const x = uint32();
-      const product = x * n; // up to 2^64, rounded: exact while n < 2^21, so larger n take the exact path
-      if (n <= 0x200000) {
-        const low = product % 0x100000000;
-        if (low >= n || low >= 0x100000000 % n) return Math.floor(product / 0x100000000);
-      } else {
-        const limit = 0x100000000 - (0x100000000 % n);
-        if (x < limit) return x % n;
-      }
+      if (x < limit) return x % n;
     }
   };
   const uniform = (): number => (uint32() >>> 8) * 2 ** -24;

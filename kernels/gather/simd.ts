@@ -2,13 +2,28 @@
 
 export function gatherRows(out: usize, table: usize, ids: usize, B: i32, K: i32): void {
   const bytes = <usize>K << 2;
-  for (let b = 0; b < B; b++, out += bytes) memory.copy(out, table + <usize>load<i32>(ids + (<usize>b << 2)) * bytes, bytes);
+  for (let b = 0; b < B; b++, ids += 4) {
+    let row = table + <usize>load<i32>(ids) * bytes;
+    let k = 0;
+    for (; k + 4 <= K; k += 4, row += 16, out += 16) v128.store(out, v128.load(row));
+    for (; k < K; k++, row += 4, out += 4) store<f32>(out, load<f32>(row));
+  }
+}
+
+export function gatherAdd(out: usize, table: usize, ids: usize, B: i32, K: i32): void {
+  const bytes = <usize>K << 2;
+  for (let b = 0; b < B; b++, ids += 4) {
+    let row = table + <usize>load<i32>(ids) * bytes;
+    let k = 0;
+    for (; k + 4 <= K; k += 4, row += 16, out += 16) v128.store(out, f32x4.add(v128.load(out), v128.load(row)));
+    for (; k < K; k++, row += 4, out += 4) store<f32>(out, load<f32>(out) + load<f32>(row));
+  }
 }
 
 export function gatherRowsGrad(dTable: usize, dOut: usize, ids: usize, B: i32, K: i32): void {
   const bytes = <usize>K << 2;
-  for (let b = 0; b < B; b++) {
-    let row = dTable + <usize>load<i32>(ids + (<usize>b << 2)) * bytes;
+  for (let b = 0; b < B; b++, ids += 4) {
+    let row = dTable + <usize>load<i32>(ids) * bytes;
     let k = 0;
     for (; k + 4 <= K; k += 4, row += 16, dOut += 16) v128.store(row, f32x4.add(v128.load(row), v128.load(dOut)));
     for (; k < K; k++, row += 4, dOut += 4) store<f32>(row, load<f32>(row) + load<f32>(dOut));

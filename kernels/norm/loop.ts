@@ -5,6 +5,16 @@ export function sumSquares(x: Float32Array, n: number): number {
   return sum;
 }
 
+/** clear: x[n] = 0. Shape: x (n). */
+export function clear(x: Float32Array, n: number): void {
+  for (let at = 0; at < n; at++) x[at] = 0;
+}
+
+/** addScaled: y[n] += s · x[n]. Shapes: y, x (n). Accumulates. */
+export function addScaled(y: Float32Array, x: Float32Array, s: number, n: number): void {
+  for (let at = 0; at < n; at++) y[at] += s * x[at];
+}
+
 /** scale: x[n] *= s, in place. Shape: x (n). */
 export function scale(x: Float32Array, s: number, n: number): void {
   for (let at = 0; at < n; at++) x[at] *= s;

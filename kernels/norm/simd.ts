@@ -15,6 +15,17 @@ export function sumSquares(x: usize, n: i32): f64 {
   return sum;
 }
 
+export function clear(x: usize, n: i32): void {
+  memory.fill(x, 0, <usize>n << 2);
+}
+
+export function addScaled(y: usize, x: usize, s: f32, n: i32): void {
+  const by = f32x4.splat(s);
+  let at = 0;
+  for (; at + 4 <= n; at += 4, y += 16, x += 16) v128.store(y, f32x4.add(v128.load(y), f32x4.mul(by, v128.load(x))));
+  for (; at < n; at++, y += 4, x += 4) store<f32>(y, load<f32>(y) + s * load<f32>(x));
+}
+
 export function scale(x: usize, s: f32, n: i32): void {
   const by = f32x4.splat(s);
   let at = 0;

@@ -14,14 +14,16 @@ export interface Distinct {
 
 /** distinct: tells the ids of a batch apart. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
 export function distinct(batch: Int32Array, n: number): Distinct {
-  const B = batch.length, slotOf = ints(n).fill(-1), slots = ints(B), ids = ints(Math.min(B, n)), counts = floats(Math.min(B, n)).fill(0);
+  const B = batch.length, slots = ints(B), ids = ints(Math.min(B, n)), counts = floats(Math.min(B, n));
+  const placeOf = new Int32Array(n); // the slot plus one, so that zeros mean not seen yet
   let R = 0;
   for (let b = 0; b < B; b++) {
     const id = batch[b];
     if (!(id >= 0 && id < n)) throw new TightrecError('unknown-id', `row ${id} at position ${b} of the batch is outside 0..${n - 1}`);
-    if (slotOf[id] < 0) { slotOf[id] = R; ids[R] = id; R++; }
-    slots[b] = slotOf[id];
-    counts[slots[b]]++;
+    let place = placeOf[id];
+    if (place === 0) { place = placeOf[id] = ++R; ids[R - 1] = id; counts[R - 1] = 0; }
+    slots[b] = place - 1;
+    counts[place - 1]++;
   }
   return { n, ids: ids.subarray(0, R), slots, counts: counts.subarray(0, R) };
 }

@@ -1,3 +1,4 @@
+import { kernels } from '../../kernels/index.ts';
 import { type Block, allocate, free, insideScope, scratch } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
 
@@ -47,7 +48,7 @@ export class Tensor {
 
   /** Forgets the gradient; the next use of `grad` starts from zeros. */
   zeroGrad(): void {
-    if (this.hasGrad) this.grad.fill(0);
+    if (this.hasGrad) kernels.clear(this.grad, this.size);
     this.rowGrads = [];
   }
 
@@ -61,6 +62,6 @@ export class Tensor {
 function block(size: number, owner: Tensor, zero: boolean, lasting = false): Block {
   if (lasting || !insideScope()) return allocate(size, owner);
   const made = scratch(size);
-  if (zero) made.floats().fill(0);
+  if (zero) kernels.clear(made.floats(), size); // not fill(0): on shared memory that writes number by number
   return made;
 }

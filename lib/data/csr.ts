@@ -24,7 +24,7 @@ export function countPairs(row: Int32Array, column: Int32Array, rows: number, co
   if (column.length !== n) throw new TightrecError('bad-shape', `countPairs: row and column must be equally long, got ${n} and ${column.length}`);
 
   // sort the entries by column first, then (stable) by row, so that each row's columns come out ascending
-  const byColumn = stableOrder(column, columns, null), order = stableOrder(row, rows, byColumn);
+  const byColumn = stableOrder(column, columns), order = stableOrder(row, rows, byColumn);
 
   const indptr = new Int32Array(rows + 1), indices = new Int32Array(n), sums = new Float64Array(n);
   let nnz = 0, previousRow = -1;
@@ -38,8 +38,11 @@ export function countPairs(row: Int32Array, column: Int32Array, rows: number, co
   return { rows, columns, indptr, indices: indices.slice(0, nnz), values: Float32Array.from(sums.subarray(0, nnz)) };
 }
 
-/** A stable counting sort: the positions of `keys` in ascending order, visited in the order `visit` gives (or 0, 1, 2, ...). */
-function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null): Int32Array {
+/**
+ * stableOrder: the positions of `keys` in ascending order of key, equal keys in the order of `visit` (or of position): a counting sort.
+ * Shapes: keys, visit (n) -> (n); keys are 0 .. max - 1.
+ */
+export function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null = null): Int32Array {
   const start = new Int32Array(max + 1);
   for (let at = 0; at < keys.length; at++) {
     const key = keys[at];

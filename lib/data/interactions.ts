@@ -32,6 +32,11 @@ export interface InteractionOptions {
  * encoder that was given.
  */
 export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions {
+  return fromRows(encodeEvents(users, items, options));
+}
+
+/** encodeEvents: the checks of `interactions`, and the raw ids as rows. */
+export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions): Omit<Interactions, 'matrix'> {
   const n = users.length, { values, times } = options;
   if (n === 0) throw new TightrecError('bad-input', 'interactions: expected at least one event, got none');
   for (const [name, array] of Object.entries({ items, values, times })) {
@@ -43,11 +48,11 @@ export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
     }
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));
-  return fromRows({
+  return {
     users: userEncoder, items: itemEncoder,
     user: rowsOf('user', users, userEncoder), item: rowsOf('item', items, itemEncoder),
     value: values ? Float32Array.from(values) : null, time: times ? Float64Array.from(times) : null,
-  });
+  };
 }
 
 function rowsOf(kind: string, ids: ArrayLike<RawId>, encoder: LabelEncoder): Int32Array {
@@ -61,7 +66,7 @@ function rowsOf(kind: string, ids: ArrayLike<RawId>, encoder: LabelEncoder): Int
 export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : `${String(id)} (a ${typeof id})`;
 
 /** fromRows: interactions whose row numbers are known already; `matrix` is made at first use. */
-export function fromRows(events: Omit<Interactions, 'matrix'>): Interactions {
+export function fromRows<Events extends Omit<Interactions, 'matrix'>>(events: Events): Events & Interactions {
   let matrix: Csr | null = null;
   return {
     ...events,

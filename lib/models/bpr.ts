@@ -1,6 +1,7 @@
 import { distinct, ints } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
+import { stableOrder } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
@@ -87,18 +88,27 @@ export class BPR implements Recommender {
   async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, l2, verifyNegatives } = this.settings;
     const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = batchSize;
-    const parameters = parametersOf(factors);
+    const parameters = parametersOf(factors), user = new Int32Array(B), liked = new Int32Array(B), other = new Int32Array(B);
 
     const step = (): number => {
-      const u = ints(B), both = ints(2 * B), i = both.subarray(0, B), j = both.subarray(B);
       for (let b = 0; b < B; b++) {
         const event = random.below(n);
-        u[b] = data.user[event]; i[b] = data.item[event];
+        user[b] = data.user[event];
+        liked[b] = data.item[event];
       }
-      if (verifyNegatives) sampleUnseen(j, u, data.matrix, random);
-      else sampleUniform(j, nItems, random);
+      if (verifyNegatives) sampleUnseen(other, user, data.matrix, random);
+      else sampleUniform(other, nItems, random);
 
-      const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(both, nItems);
+      // user by user, so that a user's row stays in the first-level cache while its triples pass
+      const u = ints(B), items = ints(2 * B), sorted = stableOrder(user, nUsers);
+      for (let b = 0; b < B; b++) {
+        const at = sorted[b];
+        u[b] = user[at];
+        items[b] = liked[at];
+        items[B + b] = other[at];
+      }
+
+      const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(items, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
       const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
       tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));

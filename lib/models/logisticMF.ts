@@ -2,8 +2,10 @@ import { distinct, floats, ints } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
+import { stableOrder } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { sampleUniform } from '../data/negatives.ts';
 import { Adam } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
@@ -81,19 +83,28 @@ export class LogisticMF implements Recommender {
 
     const step = (batch: number): number => {
       const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
-      const u = ints(B), i = ints(B), y = floats(B);
+      const user = new Int32Array(B), item = new Int32Array(B);
       for (let b = 0; b < positives; b++) {
         const event = order[batch * batchSize + b];
-        u[b] = data.user[event]; i[b] = data.item[event]; y[b] = 1;
+        user[b] = data.user[event];
+        item[b] = data.item[event];
       }
-      for (let b = positives; b < B; b++) { u[b] = random.below(nUsers); i[b] = random.below(nItems); y[b] = 0; }
+      sampleUniform(user.subarray(positives), nUsers, random);
+      sampleUniform(item.subarray(positives), nItems, random);
+
+      // user by user, so that a user's row stays in the first-level cache while its pairs pass
+      const u = ints(B), i = ints(B), y = floats(B), sorted = stableOrder(user, nUsers);
+      for (let b = 0; b < B; b++) {
+        const at = sorted[b];
+        u[b] = user[at];
+        i[b] = item[at];
+        y[b] = at < positives ? 1 : 0;
+      }
 
       const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(i, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);
-      let x = ops.rowDot(tape, U, V, byUser.slots, byItem.slots);
-      x = ops.addBias(tape, x, ops.lookup(tape, factors.userBias!, byUser), byUser.slots);
-      x = ops.addBias(tape, x, ops.lookup(tape, factors.itemBias!, byItem), byItem.slots);
-      x = ops.addBias(tape, x, factors.globalBias!);
+      const b = ops.lookup(tape, factors.userBias!, byUser), c = ops.lookup(tape, factors.itemBias!, byItem);
+      const x = ops.addBias(tape, ops.rowDot(tape, U, V, byUser.slots, byItem.slots), [b, byUser.slots], [c, byItem.slots], [factors.globalBias!]);
 
       const misfit = ops.logLoss(tape, x, y);
       tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));

@@ -1,3 +1,4 @@
+import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
@@ -89,7 +90,7 @@ export async function train(plan: Plan, options: FitOptions): Promise<void> {
           yielded = performance.now();
         }
       }
-      if (!parameters.every((w) => Number.isFinite(sumOf(w)))) throw diverged(model, epoch, steps, Number.NaN);
+      if (!parameters.every((w) => Number.isFinite(kernels.sumSquares(w.data, w.size)))) throw diverged(model, epoch, steps, Number.NaN);
 
       whole = copyOf(parameters, whole);
       plan.commit(epoch);
@@ -117,12 +118,6 @@ const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = nul
   parameters.map((w, p) => { if (!into) return w.data.slice(); into[p].set(w.data); return into[p]; });
 
 const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
-
-function sumOf(w: Tensor): number {
-  let sum = 0;
-  for (const value of w.data) sum += value;
-  return sum;
-}
 
 async function judge(model: Recommender, validation: NonNullable<FitOptions['validation']>): Promise<number> {
   if (typeof validation === 'function') return validation(model);

@@ -1,3 +1,4 @@
+import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
@@ -15,11 +16,10 @@ export function weightedSum(tape: Tape | null, terms: readonly (readonly [weight
     if (x.shape.length !== shape.length || x.shape.some((n, d) => n !== shape[d])) throw new TightrecError('bad-shape', `weightedSum: the terms must have one shape, got [${shape}] and [${x.shape}]`);
   }
 
-  const out = new Tensor(shape), o = out.data;
-  for (const [s, x] of terms) for (let at = 0, from = x.data; at < o.length; at++) o[at] += s * from[at];
+  const out = new Tensor(shape);
+  for (const [s, x] of terms) kernels.addScaled(out.data, x.data, s, out.size);
   tape?.record(() => {
-    const dOut = out.grad;
-    for (const [s, x] of terms) for (let at = 0, dx = x.grad; at < dOut.length; at++) dx[at] += s * dOut[at];
+    for (const [s, x] of terms) kernels.addScaled(x.grad, out.grad, s, out.size);
   });
   return out;
 }

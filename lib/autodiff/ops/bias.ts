@@ -1,30 +1,32 @@
+import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
+import { ints } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { checkIds } from './rowDot.ts';
 
 /**
- * addBias: each score plus the bias of its row.
+ * addBias: each score plus the biases of its rows.
  *
- *   forward    out[b] = x[b] + c[ids[b]]                     x (B), c (n) or (n, 1), ids (B) -> out (B)
- *   backward   dx[b] += dOut[b]     dc[ids[b]] += dOut[b]
+ *   forward    out[b] = x[b] + Σ_c c[ids_c[b]]               x (B); each bias a table c (n, 1) or (n) with ids (B) -> out (B)
+ *   backward   dx[b] += dOut[b]     dc[ids_c[b]] += dOut[b]
  *
- * Without ids, c is one number, added to every score.
+ * A bias without ids is one number, added to every score.
  */
-export function addBias(tape: Tape | null, x: Tensor, c: Tensor, ids: Int32Array | null = null): Tensor {
+export function addBias(tape: Tape | null, x: Tensor, ...biases: readonly (readonly [c: Tensor, ids?: Int32Array])[]): Tensor {
   const B = x.size;
-  if (ids === null && c.size !== 1) throw new TightrecError('bad-shape', `addBias: without ids the bias is one number, got shape [${c.shape}]`);
-  if (ids !== null && ids.length !== B) throw new TightrecError('bad-shape', `addBias: expected an id for each of ${B} scores, got ${ids.length}`);
-  if (ids !== null) checkIds('addBias', ids, c.size);
+  const terms = biases.map(([c, ids]): readonly [Tensor, Int32Array] => {
+    if (ids === undefined && c.size !== 1) throw new TightrecError('bad-shape', `addBias: without ids a bias is one number, got shape [${c.shape}]`);
+    if (ids !== undefined && ids.length !== B) throw new TightrecError('bad-shape', `addBias: expected an id for each of ${B} scores, got ${ids.length}`);
+    if (ids !== undefined) checkIds('addBias', ids, c.size);
+    return [c, ids ?? ints(B).fill(0)];
+  });
 
-  const out = new Tensor(x.shape), o = out.data, from = x.data, bias = c.data;
-  for (let b = 0; b < B; b++) o[b] = from[b] + bias[ids === null ? 0 : ids[b]];
+  const out = new Tensor(x.shape, x.data);
+  for (const [c, ids] of terms) kernels.gatherAdd(out.data, c.data, ids, B, 1);
   tape?.record(() => {
-    const dOut = out.grad, dx = x.grad, dc = c.grad;
-    for (let b = 0; b < B; b++) {
-      dx[b] += dOut[b];
-      dc[ids === null ? 0 : ids[b]] += dOut[b];
-    }
+    kernels.addScaled(x.grad, out.grad, 1, B);
+    for (const [c, ids] of terms) kernels.gatherRowsGrad(c.grad, out.grad, ids, B, 1);
   });
   return out;
 }

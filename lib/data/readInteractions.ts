@@ -1,0 +1,38 @@
+import { TightrecError } from '../errors.ts';
+import { type Interactions, encodeEvents, fromRows } from './interactions.ts';
+import { type ReadOptions, type Table, readTable } from './readTable.ts';
+
+export interface InteractionColumns {
+  /** Names of the columns that hold raw ids. */
+  user: string;
+  item: string;
+  /** How much: a quantity, a rating. Without it each row counts once. */
+  value?: string;
+  /** When. */
+  time?: string;
+}
+
+export interface FileInteractions extends Interactions {
+  /** The rows that were left out, with `onBadRow: 'skip'`. */
+  readonly skipped: Table['skipped'];
+}
+
+/**
+ * readInteractions: interactions from a .csv, .csv.gz or .xlsx file. Ids are kept as text, as the file has them.
+ * A row without a user or an item is a bad row: an error, or with `onBadRow: 'skip'` left out, counted and reported in `skipped`.
+ * Errors: as readTable; 'bad-row' for an empty id; 'bad-input' when no row is left.
+ */
+export async function readInteractions(file: string | URL | Uint8Array | Blob, columns: InteractionColumns, options: Omit<ReadOptions, 'columns' | 'optional'> = {}): Promise<FileInteractions> {
+  const { user, item, value, time } = columns;
+  const table = await readTable(file, {
+    ...options,
+    columns: { [user]: 'string', [item]: 'string', ...(value && { [value]: 'number' }), ...(time && { [time]: 'date' }) },
+    required: [user, item],
+  });
+  if (table.rows === 0) throw new TightrecError('bad-input', `${table.source}: no row is left to learn from${table.skipped.count > 0 ? `: ${table.skipped.count} bad rows were skipped, the first because ${table.skipped.details[0].message}` : ''}`);
+  const events = encodeEvents(table.columns[user] as string[], table.columns[item] as string[], {
+    ...(value && { values: table.columns[value] as Float64Array }),
+    ...(time && { times: table.columns[time] as Float64Array }),
+  });
+  return fromRows({ ...events, skipped: table.skipped });
+}
