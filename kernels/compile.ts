@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { main as asc } from 'assemblyscript/asc';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -15,7 +15,7 @@ export async function compileKernels(): Promise<Uint8Array> {
     .map((entry) => `${entry.name}/simd.ts`)
     .sort();
   let bytes: Uint8Array | null = null;
-  const { error, stderr } = await asc.main([
+  const { error, stderr } = await asc([
     ...entries, '--baseDir', here, '--outFile', 'kernels.wasm',
     '--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536',
     '--runtime', 'stub', '--noAssert', '-O3', '--converge', '--use', 'abort=', '--disableWarning', '112',
