@@ -170,7 +170,7 @@ const styles = `${declaration}<styleSheet xmlns="${main}"><numFmts count="3"><nu
 
 /** A text inside an element `<t>`; Excel writes a control character as _xHHHH_, and an underscore that looks like one as _x005F_. */
 function textElement(text: string, prefix = ''): string {
-  const inner = escaped(text.replace(/_x[\dA-Fa-f]{4}_/g, (code) => `_x005F${code}`).replace(/[\0-\x08\x0b-\x1f]/g, (c) => `_x${c.charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}_`));
+  const inner = escaped(text.replace(/_x[\dA-Fa-f]{4}_/g, (code) => `_x005F${code}`).replace(/(?![\t\n])\p{Cc}/gu, (c) => `_x${c.charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}_`));
   return `<${prefix}t${/^\s|\s$|\n/.test(text) ? ' xml:space="preserve"' : ''}>${inner}</${prefix}t>`;
 }
 

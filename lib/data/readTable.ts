@@ -1,0 +1,135 @@
+import { TightrecError } from '../errors.ts';
+import { readCsv } from './csv.ts';
+import { chunksOf, gunzipped, openSource } from './source.ts';
+import type { Source } from './source.ts';
+import { listed, quoted, TableBuilder } from './tableBuilder.ts';
+import type { ColumnType, Table } from './tableBuilder.ts';
+import { readXlsx } from './xlsx.ts';
+
+export type { ColumnType, SkippedRow, Table } from './tableBuilder.ts';
+
+/** ReadOptions: what readTable is told; all of it may be left out. */
+export interface ReadOptions {
+  columns?: Record<string, ColumnType>; // which columns to keep, and their types; default all, as strings
+  optional?: string[]; // columns whose cells may be empty: '' or NaN. Elsewhere an empty number or date makes a bad row
+  required?: string[]; // columns of strings that an empty cell makes a bad row too
+  header?: string[]; // the names of the columns of a file without a header row
+  onBadRow?: 'error' | 'skip'; // default 'error'
+  sheet?: string; // of a workbook; default the first
+  delimiter?: string; // of a CSV; default , ; tab or |, whichever the header has most of
+  encoding?: string; // of a CSV; default UTF-8, or UTF-16 where the file says so; any label that TextDecoder knows
+  maxBytes?: number; // to which a .gz or .xlsx may expand; default 100 times its size, at least 256 MiB, at most 16 GiB
+  onProgress?: (progress: { bytes: number; totalBytes: number; rows: number }) => void; // bytes of the file as it is stored
+  signal?: AbortSignal;
+}
+
+const MIB = 2 ** 20;
+
+/**
+ * readTable: reads columns of a .csv, .csv.gz or .xlsx, told apart by their first bytes. Streams: of the file, only a few pieces are held
+ * at a time, and the columns asked for.
+ *
+ * Throws a TightrecError ('file-missing', 'file-unreadable', 'file-damaged', 'file-too-large', 'column-missing', 'bad-row', 'bad-input',
+ * 'bad-setting', 'unsupported'), or the reason of `signal`. See docs/data.md.
+ */
+export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | Blob, options: ReadOptions = {}): Promise<Table> {
+  check(options);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const source = await openSource(file);
+  try {
+    const table = new TableBuilder(source.name, options), watched = watch(source, table, options);
+    const magic = await source.read(0, 8), format = formatOf(magic), limit = options.maxBytes ?? Math.min(16_384 * MIB, Math.max(256 * MIB, 100 * source.size));
+    if (format === 'zip') await readXlsx(watched, table, limit, options);
+    else if (format === 'gzip') await readCsv(refuseBinary(gunzipped(watched, limit), source), table, options);
+    else if (format === 'text') await readCsv(chunksOf(watched), table, options);
+    else throw await unknown(source, format);
+    const whole = table.finish();
+    options.onProgress?.({ bytes: source.size, totalBytes: source.size, rows: whole.rows });
+    return whole;
+  } catch (error) {
+    signal?.throwIfAborted(); // streams wrap the reason they were given
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+function check(options: ReadOptions): void {
+  const fail = (message: string, got: unknown) => new TightrecError('bad-setting', `readTable: expected ${message}, got ${typeof got === 'string' ? quoted(got) : String(got)}`);
+  const known = ['columns', 'optional', 'required', 'header', 'onBadRow', 'sheet', 'delimiter', 'encoding', 'maxBytes', 'onProgress', 'signal'];
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw fail(`options ${listed(known)}`, name);
+  const { columns, optional = [], required = [], header, onBadRow = 'error', delimiter = ',', encoding = 'utf-8', maxBytes = 1 } = options;
+  if (columns !== undefined && Object.keys(columns).length === 0) throw fail('columns to name at least one column, or to be left out', 'none');
+  for (const [name, type] of Object.entries(columns ?? {})) {
+    if (!['string', 'number', 'date'].includes(type)) throw fail(`column ${quoted(name)} to be 'string', 'number' or 'date'`, type);
+  }
+  for (const name of [...optional, ...required]) {
+    if (columns && !Object.hasOwn(columns, name)) throw fail(`optional and required to name columns that are read (${listed(Object.keys(columns))})`, name);
+    if (optional.includes(name) && required.includes(name)) throw fail('a column to be either optional or required', `both for ${name}`);
+  }
+  if (header && header.length === 0) throw fail('header to name at least one column, or to be left out', 'none');
+  if (!['error', 'skip'].includes(onBadRow)) throw fail("onBadRow to be 'error' or 'skip'", onBadRow);
+  if (delimiter.length !== 1 || '"\r\n\uFEFF'.includes(delimiter)) throw fail('delimiter to be one character, no quote and no newline', delimiter);
+  if (!(maxBytes > 0)) throw fail('maxBytes to be a positive number of bytes', maxBytes);
+  if (!isEncoding(encoding)) throw fail("encoding to be a label such as 'utf-8' or 'windows-1252'", encoding);
+}
+
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** The same source, but each read reports progress and hears the signal. */
+function watch(source: Source, table: TableBuilder, { onProgress, signal }: ReadOptions): Source {
+  let bytes = 0;
+  const read = async (offset: number, length: number) => {
+    signal?.throwIfAborted();
+    const piece = await source.read(offset, length);
+    signal?.throwIfAborted();
+    bytes = Math.min(source.size, bytes + piece.length);
+    onProgress?.({ bytes, totalBytes: source.size, rows: table.rows });
+    return piece;
+  };
+  return { name: source.name, size: source.size, read, close: () => source.close() };
+}
+
+/** First bytes of files that are often taken for a table. */
+const SIGNATURES: [format: string, first: string][] = [
+  ['gzip', '\x1f\x8b'], ['zip', 'PK\x03\x04'], ['zip', 'PK\x05\x06'], ['ole', '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'],
+  ['a PDF', '%PDF'], ['a Parquet file', 'PAR1'], ['a file of SQLite', 'SQLite f'], ['an RTF text', '{\\rtf'],
+  ['a bzip2 archive', 'BZh'], ['a Zstandard archive', '\x28\xb5\x2f\xfd'], ['an xz archive', '\xfd7zXZ'], ['a 7z archive', '7z\xbc\xaf'],
+];
+
+function formatOf(bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, 8));
+  return SIGNATURES.find(([, first]) => start.startsWith(first))?.[0] ?? 'text';
+}
+
+async function unknown(source: Source, format: string): Promise<TightrecError> {
+  const got = format !== 'ole' ? format
+    : await isEncrypted(source) ? 'a workbook with a password; save it without'
+    : 'an old .xls or another Office file; save it as .xlsx or .csv';
+  return new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx workbook, got ${source.name}, which is ${got}`);
+}
+
+/** An OLE container with a stream called EncryptedPackage: how Office wraps a workbook that has a password. */
+async function isEncrypted(source: Source): Promise<boolean> {
+  const head = await source.read(0, 512);
+  const directory = (new DataView(head.buffer, head.byteOffset, head.length).getUint32(48, true) + 1) * 512;
+  return new TextDecoder('utf-16le').decode(await source.read(directory, 4096)).includes('EncryptedPackage');
+}
+
+/** What is inside a .gz must be text. */
+async function* refuseBinary(chunks: AsyncIterable<Uint8Array>, source: Source): AsyncGenerator<Uint8Array> {
+  let first = true;
+  for await (const chunk of chunks) {
+    const format = first ? formatOf(chunk) : 'text';
+    if (format !== 'text') throw new TightrecError('file-unreadable', `readTable: expected a CSV in ${source.name}, got ${format === 'ole' ? 'an Office file' : /^(zip|gzip)$/.test(format) ? `a ${format} file` : format}; unpack it first`);
+    first = false;
+    yield chunk;
+  }
+}
