@@ -72,13 +72,16 @@ const memory = created.memory;
 export const linearMemory: WebAssembly.Memory | null = memory;
 export const isShared: boolean = created.shared;
 
-/** Buffers of the linear memory: growing a shared one makes a new buffer object over the same bytes, and views of the old stay good. */
+/** Buffers of a shared linear memory: growing makes a new buffer object over the same bytes, and views of the old stay good. */
 const buffers = new WeakSet<ArrayBufferLike>();
 let latest: ArrayBufferLike | null = null;
 
 function currentBuffer(): ArrayBufferLike {
   const buffer = memory!.buffer;
-  if (buffer !== latest) { latest = buffer; buffers.add(buffer); }
+  if (buffer !== latest) {
+    latest = buffer;
+    if (created.shared) buffers.add(buffer); // of an unshared one the old buffer is detached: its arrays have no address any more
+  }
   return buffer;
 }
 
@@ -98,10 +101,14 @@ const roundUp = (bytes: number): number => Math.max(ALIGN, Math.ceil(bytes / ALI
 
 function take(length: number): Block {
   const bytes = roundUp(length * 4);
-  if (memory === null) { inUse += bytes; return new Block(0, length, new ArrayBuffer(bytes), true); }
+  if (memory === null) {
+    const block = new Block(0, length, plainBuffer(bytes), true);
+    inUse += bytes;
+    return block;
+  }
   for (let r = 0; r < freeRanges.length; r++) {
     const range = freeRanges[r];
-    if (range.bytes < bytes) continue;
+    if (!(range.bytes >= bytes)) continue;
     const at = range.at;
     range.at += bytes;
     range.bytes -= bytes;
@@ -109,8 +116,12 @@ function take(length: number): Block {
     inUse += bytes;
     return new Block(at, length, currentBuffer(), true);
   }
+  try { growTo(top + bytes, bytes); } catch (error) {
+    if (depth > 0 || chunks.length === 0) throw error;
+    releaseChunks(); // no step is running: what the last one left for the next is better used now
+    return take(length);
+  }
   const at = top;
-  growTo(at + bytes, bytes);
   top = at + bytes;
   inUse += bytes;
   return new Block(at, length, currentBuffer(), true);
@@ -118,18 +129,27 @@ function take(length: number): Block {
 
 function growTo(end: number, asked: number): void {
   const have = memory!.buffer.byteLength;
-  if (end <= have) return;
-  const outOfMemory = (cause?: unknown) => new TightrecError(
-    'out-of-memory',
-    `tightrec's memory cannot hold another ${megabytes(asked)}: ${megabytes(inUse)} of at most ${megabytes(limit)} are in use; use fewer factors, a smaller batch, or free() models that are no longer needed`,
-    { cause },
-  );
-  if (end > limit) throw outOfMemory();
+  if (end <= have) return; // never so for NaN
+  if (!(end <= limit)) throw outOfMemory(asked);
   // grow by a quarter at least, so that many small requests do not each grow the memory
   const least = Math.ceil((end - have) / PAGE), wish = Math.min(Math.max(least, Math.ceil(have / 4 / PAGE)), Math.floor((limit - have) / PAGE));
   try { memory!.grow(wish); } catch {
-    try { memory!.grow(least); } catch (cause) { throw outOfMemory(cause); }
+    try { memory!.grow(least); } catch (cause) { throw outOfMemory(asked, cause); }
   }
+}
+
+/** Where there is no linear memory, each block is a buffer of its own, and the runtime says when there is no more. */
+function plainBuffer(bytes: number): ArrayBuffer {
+  try { return new ArrayBuffer(bytes); } catch (cause) { throw outOfMemory(bytes, cause); }
+}
+
+function outOfMemory(asked: number, cause?: unknown): TightrecError {
+  const most = memory === null ? '' : ` of at most ${megabytes(limit)}`;
+  return new TightrecError(
+    'out-of-memory',
+    `tightrec's memory cannot hold another ${megabytes(asked)}: ${megabytes(inUse)}${most} are in use; use fewer factors, a smaller batch, or free() models that are no longer needed`,
+    { cause },
+  );
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
@@ -185,16 +205,28 @@ export const insideScope = (): boolean => depth > 0;
 export function scratch(length: number): Block {
   if (depth === 0) throw new TightrecError('stale', 'scratch: there is no open scope; wrap the work in scope(() => ...)');
   const size = roundUp(length * 4);
-  if (memory === null) { const block = new Block(0, length, new ArrayBuffer(size), false); cut.push(block); return block; }
+  if (memory === null) { const block = new Block(0, length, plainBuffer(size), false); cut.push(block); return block; }
   let chunk = chunks.at(-1);
   if (!chunk || chunk.used + size > chunk.block.bytes) {
-    chunk = { block: take(Math.max(size, chunk ? 2 * chunk.block.bytes : chunkBytes) / 4), used: 0 };
+    chunk = { block: takeChunk(size, chunk ? 2 * chunk.block.bytes : chunkBytes), used: 0 };
     chunks.push(chunk);
   }
   const block = new Block(chunk.block.at + chunk.used, length, currentBuffer(), false);
   chunk.used += size;
   cut.push(block);
   return block;
+}
+
+/** A chunk of `wish` bytes, or of just what is asked for where the memory has no room for that. */
+function takeChunk(size: number, wish: number): Block {
+  if (wish > size) try { return take(wish / 4); } catch { /* the memory is nearly full */ }
+  return take(size / 4);
+}
+
+function releaseChunks(): void {
+  const all = chunks;
+  chunks = [];
+  for (const chunk of all) free(chunk.block);
 }
 
 /**
@@ -206,7 +238,10 @@ export function scope<T>(work: () => T): T {
   depth++;
   try {
     const result = work();
-    if (result instanceof Promise) throw new TightrecError('stale', 'scope: the work must finish before it returns; it returned a promise');
+    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
+      Promise.resolve(result).catch(() => {}); // this error is the one to report, not what the unfinished work then runs into
+      throw new TightrecError('stale', 'scope: the work must finish before it returns; it returned a promise');
+    }
     return result;
   } finally {
     depth--;
@@ -215,8 +250,7 @@ export function scope<T>(work: () => T): T {
     if (depth === 0 && chunks.length > 1) {
       // the step outgrew its chunk: the next one starts with a chunk that holds all of it
       chunkBytes = chunks.reduce((sum, c) => sum + c.block.bytes, 0);
-      for (const c of chunks) free(c.block);
-      chunks = [];
+      releaseChunks();
     } else {
       for (let c = chunk + 1; c < chunks.length; c++) chunks[c].used = 0;
       if (chunk >= 0) chunks[chunk].used = used;
@@ -231,8 +265,8 @@ export function memoryUse(): MemoryUse {
   return { inUse, size: memory === null ? inUse : memory.buffer.byteLength, limit, shared: created.shared };
 }
 
-/** limitMemory: lowers (or raises) what the memory may grow to, in bytes; at most 4 GiB. */
+/** limitMemory: lowers (or raises) what the memory may grow to, in bytes, rounded down to pages of 64 KiB; at most 4 GiB. */
 export function limitMemory(bytes: number): void {
   if (!(bytes >= PAGE && bytes <= MAX_PAGES * PAGE)) throw new TightrecError('bad-setting', `limitMemory: bytes must be between ${PAGE} and ${MAX_PAGES * PAGE}, got ${bytes}`);
-  limit = Math.min(bytes, created.maxPages * PAGE);
+  limit = Math.min(Math.floor(bytes / PAGE), created.maxPages) * PAGE;
 }

@@ -10,7 +10,8 @@ type Argument = number | Numeric;
  * `loops` names the kernels; each must be an export of the module.
  */
 export function loadSimd(loops: Kernels): { kernels: Kernels | null; why: string } {
-  if (linearMemory === null) return { kernels: null, why: 'this runtime has no WebAssembly' };
+  if (typeof WebAssembly === 'undefined') return { kernels: null, why: 'this runtime has no WebAssembly' };
+  if (linearMemory === null) return { kernels: null, why: 'this runtime refused to make a WebAssembly memory' };
   let exports: WebAssembly.Exports;
   try {
     const bytes = Uint8Array.from(atob(kernelModule), (character) => character.charCodeAt(0));

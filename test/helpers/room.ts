@@ -31,10 +31,10 @@ export interface Room {
 export function inRoom(place: Place, work: (room: Room) => Result): Result {
   const checks: (() => void)[] = [], blocks: ReturnType<typeof allocate>[] = [];
   const put = <T extends Numeric>(values: T, kind: 'input' | 'output'): T => {
-    const length = values.length + 2 * GUARDS, bytes = 4 * length;
-    const at = place === 'linear' ? allocate(bytes) : null;
+    const length = values.length + 2 * GUARDS;
+    const at = place === 'linear' ? allocate(length) : null;
     if (at) blocks.push(at);
-    const bits = at ? at.ints().subarray(0, length) : new Int32Array(length);
+    const bits = at ? at.ints() : new Int32Array(length);
     const array = new (values.constructor as new (buffer: ArrayBufferLike, at: number, length: number) => T)(bits.buffer, bits.byteOffset + 4 * GUARDS, values.length);
     bits.fill(MARK);
     array.set(values);

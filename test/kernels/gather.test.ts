@@ -9,12 +9,14 @@ import { skip } from '../helpers/skip.ts';
 
 for (const [name, kernels] of Object.entries(variants)) {
   if (kernels === null) { skip(`kernels/gather/${name}`, backend().why); continue; }
-  const test = suite(`kernels/gather/${name}`), { gatherRows, gatherRowsGrad } = kernels;
+  const test = suite(`kernels/gather/${name}`), { gatherAdd, gatherRows, gatherRowsGrad } = kernels;
 
   test('three rows, worked by hand', () => {
     const table = Float32Array.of(1, 2, 3, 4, 5, 6), out = Float32Array.of(9, 9, 9, 9, 9, 9);
     gatherRows(out, table, Int32Array.of(2, 0, 2), 3, 2);
     assert.equal([...out], [5, 6, 1, 2, 5, 6]);
+    gatherAdd(out, table, Int32Array.of(0, 1, 2), 3, 2);
+    assert.equal([...out], [6, 8, 4, 6, 10, 12]);
   });
 
   test('the gradient, worked by hand: a row seen twice collects both, on top of what was there', () => {
@@ -24,12 +26,12 @@ for (const [name, kernels] of Object.entries(variants)) {
   });
 
   for (const [B, K] of [[1, 1], [3, 3], [7, 5], [9, 17]]) {
-    test(`agrees with finite differences, B=${B} K=${K}`, () => {
+    for (const [what, gather] of Object.entries({ gatherRows, gatherAdd })) test(`the gradient of ${what} agrees with finite differences, B=${B} K=${K}`, () => {
       const next = random(B * 100 + K).uniform, n = 4;
       const table = floats(n * K, next), dOut = floats(B * K, next), rows = ids(B, n, next);
       const f = (): number => {
         const out = new Float32Array(B * K);
-        gatherRows(out, table, rows, B, K);
+        gather(out, table, rows, B, K);
         return out.reduce((sum, value, at) => sum + value * dOut[at], 0);
       };
       const dTable = new Float32Array(n * K);
@@ -45,6 +47,8 @@ for (const [name, kernels] of Object.entries(variants)) {
     gatherRows(gotOut, Float32Array.from(table), Int32Array.from(rows), B, K);
     gatherRowsGrad(gotTable, Float32Array.from(dOut), Int32Array.from(rows), B, K);
     assert.equal([...gotOut], [...Float32Array.from(out)]);
+    gatherAdd(gotOut, Float32Array.from(table), Int32Array.from(rows), B, K);
+    assert.equal([...gotOut], [...Float32Array.from(out, (value) => 2 * value)]);
     assertClose(gotTable, dTable, 4 * EPS, 'dTable', 10); // sums of up to seven numbers below 3
   });
 
@@ -56,10 +60,11 @@ for (const [name, kernels] of Object.entries(variants)) {
           const next = random(B * 1000 + K).uniform;
           const table = floats(n * K, next), dOut = floats(B * K, next), rows = ids(B, n, next), before = floats(n * K, next);
           const run = (variant: typeof loops) => inRoom(place, ({ input, output }) => {
-            const out = output(new Float32Array(B * K)), dTable = output(before), at = input(rows);
+            const out = output(new Float32Array(B * K)), sum = output(dOut), dTable = output(before), at = input(rows);
             variant.gatherRows(out, input(table), at, B, K);
+            variant.gatherAdd(sum, input(table), at, B, K);
             variant.gatherRowsGrad(dTable, input(dOut), at, B, K);
-            return [out, dTable];
+            return [out, sum, dTable];
           });
           assert.equal(run(kernels), run(loops), `B=${B} K=${K}`);
         }

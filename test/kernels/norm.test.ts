@@ -9,7 +9,7 @@ import { skip } from '../helpers/skip.ts';
 
 for (const [name, kernels] of Object.entries(variants)) {
   if (kernels === null) { skip(`kernels/norm/${name}`, backend().why); continue; }
-  const test = suite(`kernels/norm/${name}`), { sumSquares, scale, l2Rows, l2RowsGrad } = kernels;
+  const test = suite(`kernels/norm/${name}`), { addScaled, clear, sumSquares, scale, l2Rows, l2RowsGrad } = kernels;
 
   test('worked by hand', () => {
     assert.is(sumSquares(Float32Array.of(1, -2, 3, 4, -5), 5), 55);
@@ -17,6 +17,11 @@ for (const [name, kernels] of Object.entries(variants)) {
     const x = Float32Array.of(1, -2, 3, 4, -5);
     scale(x, -0.5, 5);
     assert.equal([...x], [-0.5, 1, -1.5, -2, 2.5]);
+    const y = Float32Array.of(10, 20, 30, 40, 50);
+    addScaled(y, x, 2, 5);
+    assert.equal([...y], [9, 22, 27, 36, 55]);
+    clear(y, 4); // four of the five
+    assert.equal([...y], [0, 0, 0, 0, 55]);
   });
 
   test('the gradient, worked by hand, on top of what was there', () => {
@@ -46,13 +51,17 @@ for (const [name, kernels] of Object.entries(variants)) {
   for (const place of places) {
     test(`agrees with the loop, ${place} memory`, () => {
       for (const n of sizes) {
-        const next = random(n).uniform, x = floats(n, next);
+        const next = random(n).uniform, x = floats(n, next), y = floats(n, next);
         const run = (variant: typeof loops) => inRoom(place, ({ input, output }) => {
-          const scaled = output(x);
+          const scaled = output(x), added = output(y), cleared = output(x);
           variant.scale(scaled, 0.7, n);
-          return [variant.sumSquares(input(x), n), scaled];
-        }) as [number, Float32Array];
-        const [sum, scaled] = run(kernels), [wantSum, wantScaled] = run(loops);
+          variant.addScaled(added, input(x), 0.7, n);
+          variant.clear(cleared, n);
+          return [variant.sumSquares(input(x), n), scaled, added, cleared];
+        }) as [number, Float32Array, Float32Array, Float32Array];
+        const [sum, scaled, added, cleared] = run(kernels), [wantSum, wantScaled, wantAdded] = run(loops);
+        assert.equal(cleared, new Float32Array(n), `clear, n=${n}`);
+        assertClose(added, wantAdded, 2 * EPS, `addScaled, n=${n}`, y.map((before, at) => Math.abs(before) + Math.abs(0.7 * x[at])));
         assertClose([sum], [wantSum], n * 2 ** -52, `sumSquares, n=${n}`); // float64, in another order
         assertClose(scaled, wantScaled, 2 * EPS, `scale, n=${n}`); // 0.7 and the product are rounded to float32: twice half a unit and a half for the loop
       }
