@@ -18,20 +18,22 @@ export interface Random {
 }
 
 export function random(seed: number): Random {
+  // what a whole number below 2^32 does not say: the part above, which is -1 for a negative seed, and the fraction
+  const whole = Math.floor(seed), high = Math.floor(whole / 2 ** 32) >>> 0, fraction = ((seed - whole) * 2 ** 32) >>> 0;
   // splitmix32 spreads a small seed over the 128 bits of state, never all zero
-  let z = seed >>> 0;
-  const next = (): number => {
-    z = (z + 0x9e3779b9) >>> 0;
-    let t = z ^ (z >>> 16);
-    t = Math.imul(t, 0x21f0aaad);
-    t ^= t >>> 15;
-    t = Math.imul(t, 0x735a2d97);
-    return (t ^ (t >>> 15)) >>> 0;
-  };
-  // a seed above 2^32 differs from its low half, and a fraction from its integer part
-  const high = Math.floor(seed / 2 ** 32) >>> 0;
-  const state = [next(), next(), next() ^ high, next()];
+  let z = whole ^ scramble(high) ^ scramble(scramble(fraction));
+  const next = (): number => scramble(z = (z + 0x9e3779b9) | 0);
+  const state = [next(), next(), next() ^ high, next() ^ fraction]; // so no two such seeds share a state
   return fromState(state[0], state[1], state[2], state[3], Number.NaN);
+}
+
+/** The last step of splitmix32: 32 bits in, 32 bits out, one to one, 0 to 0. */
+function scramble(bits: number): number {
+  let t = bits ^ (bits >>> 16);
+  t = Math.imul(t, 0x21f0aaad);
+  t ^= t >>> 15;
+  t = Math.imul(t, 0x735a2d97);
+  return t ^ (t >>> 15);
 }
 
 /** restoreRandom: the generator that goes on where the one whose `state()` this was stood. */
