@@ -6,6 +6,7 @@ import { adagrad, adagradRows } from './adagrad/loop.ts';
 import { adam, adamRows, adamTable } from './adam/loop.ts';
 import { bprGrad, bprLoss } from './bpr/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
+import { distinctIds, firstOutside, orderIds } from './ids/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
 import { matmulTransposed } from './matmul/loop.ts';
 import { addScaled, clear, l2Rows, l2RowsGrad, scale, sumSquares } from './norm/loop.ts';
@@ -15,9 +16,18 @@ import { sgd, sgdRows } from './sgd/loop.ts';
 import { topK } from './topK/loop.ts';
 
 /** The reference: every other variant must agree with these. */
-export const loops = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, gatherAdd, gatherRows, gatherRowsGrad,
-  l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, precisionHits, rowDot, rowDotGrad, scale, sgd, sgdRows, sumSquares, topK,
+export const loops: {
+  accuracyHits: typeof accuracyHits; adagrad: typeof adagrad; adagradRows: typeof adagradRows; adam: typeof adam; adamRows: typeof adamRows;
+  adamTable: typeof adamTable; addScaled: typeof addScaled; bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; clear: typeof clear;
+  distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd; gatherRows: typeof gatherRows;
+  gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss;
+  logLossGrad: typeof logLossGrad; matmulTransposed: typeof matmulTransposed; orderIds: typeof orderIds; precisionHits: typeof precisionHits;
+  rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale; sgd: typeof sgd; sgdRows: typeof sgdRows;
+  sumSquares: typeof sumSquares; topK: typeof topK;
+} = {
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, distinctIds, firstOutside, gatherAdd,
+  gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, orderIds, precisionHits, rowDot, rowDotGrad, scale,
+  sgd, sgdRows, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */

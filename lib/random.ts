@@ -7,6 +7,8 @@ export interface Random {
   uint32(): number;
   /** below: an integer in 0 .. n - 1, each equally likely (n up to 2^32; Lemire's method, no modulo bias). */
   below(n: number): number;
+  /** fillBelow: fills `out` with what as many calls of below(n) would give, quicker; n up to 2^21. */
+  fillBelow(out: Int32Array, n: number): void;
   /** uniform: a number in [0, 1) with 24 random bits, exact in float32. */
   uniform(): number;
   /** normal: a standard normal deviate (Marsaglia's polar method). */
@@ -42,14 +44,13 @@ export function restoreRandom(state: readonly number[]): Random {
 }
 
 function fromState(a: number, b: number, c: number, d: number, spare: number): Random {
+  const s = Int32Array.of(a, b, c, d); // in a typed array, not in variables: V8 would make each new number a heap object
   const uint32 = (): number => {
-    const product = Math.imul(b, 5);
-    const result = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
-    const t = b << 9;
-    c ^= a; d ^= b; b ^= c; a ^= d;
-    c ^= t;
-    d = (d << 11) | (d >>> 21);
-    return result;
+    const product = Math.imul(s[1], 5), t = s[1] << 9;
+    s[2] ^= s[0]; s[3] ^= s[1]; s[1] ^= s[2]; s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = (s[3] << 11) | (s[3] >>> 21);
+    return Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
   };
   const below = (n: number): number => {
     // x n in 64 bits: its high half is the result; a few of the lowest products would favour some results and are drawn again (Lemire, 2019)
@@ -64,6 +65,10 @@ function fromState(a: number, b: number, c: number, d: number, spare: number): R
       const x = uint32();
       if (x < limit) return x % n;
     }
+  };
+  const fillBelow = (out: Int32Array, n: number): void => {
+    if (n > 0x200000) { for (let at = 0; at < out.length; at++) out[at] = below(n); return; }
+    fill(out, n, s);
   };
   const uniform = (): number => (uint32() >>> 8) * 2 ** -24;
   const normal = (): number => {
@@ -84,5 +89,20 @@ function fromState(a: number, b: number, c: number, d: number, spare: number): R
     }
     return ids;
   };
-  return { uint32, below, uniform, normal, shuffle, state: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0, spare] };
+  return { uint32, below, fillBelow, uniform, normal, shuffle, state: () => [...Uint32Array.from(s), spare] };
+}
+
+/** The loop of fillBelow, with the state in variables while it runs: `below` and `uint32` written together. */
+function fill(out: Int32Array, n: number, s: Int32Array): void {
+  let s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
+  const few = 2 ** 32 % n;
+  for (let at = 0; at < out.length;) {
+    const five = Math.imul(s1, 5), t = s1 << 9;
+    s2 ^= s0; s3 ^= s1; s1 ^= s2; s0 ^= s3;
+    s2 ^= t;
+    s3 = (s3 << 11) | (s3 >>> 21);
+    const product = (Math.imul((five << 7) | (five >>> 25), 9) >>> 0) * n, high = Math.floor(product * 2 ** -32);
+    if (product - high * 2 ** 32 >= few) { out[at] = high; at++; }
+  }
+  s[0] = s0; s[1] = s1; s[2] = s2; s[3] = s3;
 }

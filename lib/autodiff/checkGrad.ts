@@ -41,7 +41,7 @@ export function checkGrad(f: (tape: Tape | null) => Tensor, inputs: readonly Ten
       input.data[at] = before;
       const measured = (high - low) / (xHigh - xLow); // the step as float32 rounded it
       const tape = gradients[which][at], worst = Math.abs(tape - measured) / Math.max(1, Math.abs(tape), Math.abs(measured));
-      if (!(worst <= found.worst)) found = { worst, input: which, at, tape, measured }; // so that a NaN is kept, not skipped
+      if (worst > found.worst || Number.isNaN(worst)) found = { worst, input: which, at, tape, measured }; // a NaN stays: nothing is above it
     }
   });
   if (!(found.worst <= tolerance)) {

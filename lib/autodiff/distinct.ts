@@ -1,3 +1,4 @@
+import { kernels } from '../../kernels/index.ts';
 import { insideScope, scratch } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
 
@@ -14,20 +15,34 @@ export interface Distinct {
 
 /** distinct: tells the ids of a batch apart. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
 export function distinct(batch: Int32Array, n: number): Distinct {
-  const B = batch.length, slots = ints(B), ids = ints(Math.min(B, n)), counts = floats(Math.min(B, n));
-  const placeOf = new Int32Array(n); // the slot plus one, so that zeros mean not seen yet
-  let R = 0;
-  for (let b = 0; b < B; b++) {
-    const id = batch[b];
-    if (!(id >= 0 && id < n)) throw new TightrecError('unknown-id', `row ${id} at position ${b} of the batch is outside 0..${n - 1}`);
-    let place = placeOf[id];
-    if (place === 0) { place = placeOf[id] = ++R; ids[R - 1] = id; counts[R - 1] = 0; }
-    slots[b] = place - 1;
-    counts[place - 1]++;
-  }
+  const B = batch.length, most = Math.min(B, n), ids = ints(most), slots = ints(B), counts = floats(most);
+  checkIds('distinct', batch, n);
+  const R = kernels.distinctIds(ids, slots, counts, zeros(n), batch, B);
   return { n, ids: ids.subarray(0, R), slots, counts: counts.subarray(0, R) };
+}
+
+/** orderByRow: the positions of a batch of row ids in ascending order of row. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
+export function orderByRow(batch: Int32Array, n: number): Int32Array {
+  const order = ints(batch.length);
+  checkIds('orderByRow', batch, n);
+  kernels.orderIds(order, zeros(n + 1), batch, batch.length, n);
+  return order;
+}
+
+/** checkIds: refuses an id that is not a row: a kernel would read or write memory that is not its own. */
+export function checkIds(op: string, ids: Int32Array, n: number): void {
+  const at = kernels.firstOutside(ids, ids.length, n);
+  if (at >= 0) throw new TightrecError('unknown-id', `${op}: row ${ids[at]} at position ${at} is outside 0..${n - 1}`);
 }
 
 /** Arrays of the running step, or plain ones outside of a step; their contents are whatever was there before. */
 export const ints = (length: number): Int32Array => insideScope() ? scratch(length).ints() : new Int32Array(length);
 export const floats = (length: number): Float32Array => insideScope() ? scratch(length).floats() : new Float32Array(length);
+
+/** The same, zeroed. */
+function zeros(length: number): Int32Array {
+  if (!insideScope()) return new Int32Array(length);
+  const block = scratch(length);
+  kernels.clear(block.floats(), length); // the bits of 0 and of 0.0 are the same
+  return block.ints();
+}

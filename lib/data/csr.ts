@@ -42,20 +42,34 @@ export function countPairs(row: Int32Array, column: Int32Array, rows: number, co
  * stableOrder: the positions of `keys` in ascending order of key, equal keys in the order of `visit` (or of position): a counting sort.
  * Shapes: keys, visit (n) -> (n); keys are 0 .. max - 1.
  */
-export function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null = null): Int32Array {
-  const start = new Int32Array(max + 1);
+function stableOrder(keys: Int32Array, max: number, visit: Int32Array | null = null): Int32Array {
+  const start = new Int32Array(max + 1), order = new Int32Array(keys.length);
+  const bad = countKeys(start, keys, max);
+  if (bad >= 0) throw new TightrecError('unknown-id', `id ${keys[bad]} at position ${bad} is outside 0..${max - 1}`);
+  if (visit === null) placeAll(order, start, keys);
+  else placeVisited(order, start, keys, visit);
+  return order;
+}
+
+// the loops of stableOrder, each by itself so that they stay compiled
+
+/** start[key] = where the entries with that key begin; returns the position of the first key that is out of range, or -1. */
+function countKeys(start: Int32Array, keys: Int32Array, max: number): number {
   for (let at = 0; at < keys.length; at++) {
     const key = keys[at];
-    if (!(key >= 0 && key < max)) throw new TightrecError('unknown-id', `countPairs: id ${key} at position ${at} is outside 0..${max - 1}`);
+    if (!(key >= 0 && key < max)) return at;
     start[key + 1]++;
   }
   for (let key = 0; key < max; key++) start[key + 1] += start[key];
-  const order = new Int32Array(keys.length);
-  for (let at = 0; at < keys.length; at++) {
-    const entry = visit ? visit[at] : at;
-    order[start[keys[entry]]++] = entry;
-  }
-  return order;
+  return -1;
+}
+
+function placeAll(order: Int32Array, start: Int32Array, keys: Int32Array): void {
+  for (let at = 0; at < keys.length; at++) order[start[keys[at]]++] = at;
+}
+
+function placeVisited(order: Int32Array, start: Int32Array, keys: Int32Array, visit: Int32Array): void {
+  for (let at = 0; at < visit.length; at++) order[start[keys[visit[at]]]++] = visit[at];
 }
 
 /** csrEntry: the value at (row, column), 0 where the matrix holds nothing; by binary search in the row. */

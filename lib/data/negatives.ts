@@ -4,7 +4,7 @@ import { type Csr, findEntry } from './csr.ts';
 
 /** sampleUniform: ids drawn from 0 .. n - 1, each equally likely, into `out`. */
 export function sampleUniform(out: Int32Array, n: number, random: Random): void {
-  for (let at = 0; at < out.length; at++) out[at] = random.below(n);
+  random.fillBelow(out, n);
 }
 
 /**

@@ -1,7 +1,6 @@
-import { distinct, ints } from '../autodiff/distinct.ts';
+import { distinct, ints, orderByRow } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
-import { stableOrder } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
@@ -88,19 +87,20 @@ export class BPR implements Recommender {
   async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, l2, verifyNegatives } = this.settings;
     const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = batchSize;
-    const parameters = parametersOf(factors), user = new Int32Array(B), liked = new Int32Array(B), other = new Int32Array(B);
+    const parameters = parametersOf(factors);
 
     const step = (): number => {
+      const event = ints(B), user = ints(B), liked = ints(B), other = ints(B);
+      sampleUniform(event, n, random);
       for (let b = 0; b < B; b++) {
-        const event = random.below(n);
-        user[b] = data.user[event];
-        liked[b] = data.item[event];
+        user[b] = data.user[event[b]];
+        liked[b] = data.item[event[b]];
       }
       if (verifyNegatives) sampleUnseen(other, user, data.matrix, random);
       else sampleUniform(other, nItems, random);
 
       // user by user, so that a user's row stays in the first-level cache while its triples pass
-      const u = ints(B), items = ints(2 * B), sorted = stableOrder(user, nUsers);
+      const u = ints(B), items = ints(2 * B), sorted = orderByRow(user, nUsers);
       for (let b = 0; b < B; b++) {
         const at = sorted[b];
         u[b] = user[at];

@@ -1,8 +1,7 @@
-import { distinct, floats, ints } from '../autodiff/distinct.ts';
+import { distinct, floats, ints, orderByRow } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import { stableOrder } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform } from '../data/negatives.ts';
@@ -83,7 +82,7 @@ export class LogisticMF implements Recommender {
 
     const step = (batch: number): number => {
       const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
-      const user = new Int32Array(B), item = new Int32Array(B);
+      const user = ints(B), item = ints(B);
       for (let b = 0; b < positives; b++) {
         const event = order[batch * batchSize + b];
         user[b] = data.user[event];
@@ -93,7 +92,7 @@ export class LogisticMF implements Recommender {
       sampleUniform(item.subarray(positives), nItems, random);
 
       // user by user, so that a user's row stays in the first-level cache while its pairs pass
-      const u = ints(B), i = ints(B), y = floats(B), sorted = stableOrder(user, nUsers);
+      const u = ints(B), i = ints(B), y = floats(B), sorted = orderByRow(user, nUsers);
       for (let b = 0; b < B; b++) {
         const at = sorted[b];
         u[b] = user[at];

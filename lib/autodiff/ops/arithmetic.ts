@@ -13,7 +13,7 @@ export function weightedSum(tape: Tape | null, terms: readonly (readonly [weight
   if (terms.length === 0) throw new TightrecError('bad-shape', 'weightedSum: expected at least one term, got none');
   const shape = terms[0][1].shape;
   for (const [, x] of terms) {
-    if (x.shape.length !== shape.length || x.shape.some((n, d) => n !== shape[d])) throw new TightrecError('bad-shape', `weightedSum: the terms must have one shape, got [${shape}] and [${x.shape}]`);
+    if (!sameShape(x, terms[0][1])) throw new TightrecError('bad-shape', `weightedSum: the terms must have one shape, got [${shape}] and [${x.shape}]`);
   }
 
   const out = new Tensor(shape);
@@ -48,7 +48,7 @@ export function sum(tape: Tape | null, x: Tensor): Tensor {
  *   backward   da += b dOut     db += a dOut
  */
 export function multiply(tape: Tape | null, a: Tensor, b: Tensor): Tensor {
-  if (a.size !== b.size) throw new TightrecError('bad-shape', `multiply: expected one shape, got [${a.shape}] and [${b.shape}]`);
+  if (!sameShape(a, b)) throw new TightrecError('bad-shape', `multiply: expected one shape, got [${a.shape}] and [${b.shape}]`);
   const out = new Tensor(a.shape), o = out.data, x = a.data, y = b.data;
   for (let at = 0; at < o.length; at++) o[at] = x[at] * y[at];
   tape?.record(() => {
@@ -76,3 +76,5 @@ export function sigmoid(tape: Tape | null, x: Tensor): Tensor {
   });
   return out;
 }
+
+const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.length === b.shape.length && a.shape.every((n, d) => n === b.shape[d]);

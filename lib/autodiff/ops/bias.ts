@@ -1,9 +1,8 @@
 import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
-import { ints } from '../distinct.ts';
+import { checkIds, ints } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
-import { checkIds } from './rowDot.ts';
 
 /**
  * addBias: each score plus the biases of its rows.
@@ -18,6 +17,7 @@ export function addBias(tape: Tape | null, x: Tensor, ...biases: readonly (reado
   const terms = biases.map(([c, ids]): readonly [Tensor, Int32Array] => {
     if (ids === undefined && c.size !== 1) throw new TightrecError('bad-shape', `addBias: without ids a bias is one number, got shape [${c.shape}]`);
     if (ids !== undefined && ids.length !== B) throw new TightrecError('bad-shape', `addBias: expected an id for each of ${B} scores, got ${ids.length}`);
+    if (c.size !== (c.shape[0] ?? 1)) throw new TightrecError('bad-shape', `addBias: a bias must hold one number a row, got shape [${c.shape}]`);
     if (ids !== undefined) checkIds('addBias', ids, c.size);
     return [c, ids ?? ints(B).fill(0)];
   });

@@ -1,9 +1,9 @@
 import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
+import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { matrix } from './embedding.ts';
-import { checkIds } from './rowDot.ts';
 
 /**
  * logLoss: binary cross-entropy of logits, summed over the batch.

@@ -1,5 +1,6 @@
 import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
+import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 import { matrix } from './embedding.ts';
@@ -21,11 +22,4 @@ export function rowDot(tape: Tape | null, U: Tensor, V: Tensor, u: Int32Array, i
   kernels.rowDot(x.data, U.data, V.data, u, i, B, K);
   tape?.record(() => kernels.rowDotGrad(U.grad, V.grad, x.grad, U.data, V.data, u, i, B, K));
   return x;
-}
-
-/** Refuses an id that is not a row: a kernel would read or write memory that is not its own. */
-export function checkIds(op: string, ids: Int32Array, n: number): void {
-  for (let b = 0; b < ids.length; b++) {
-    if (!(ids[b] >= 0 && ids[b] < n)) throw new TightrecError('unknown-id', `${op}: row ${ids[b]} at position ${b} is outside 0..${n - 1}`);
-  }
 }
