@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { constants, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TightrecError } from '../errors.ts';
@@ -12,10 +13,9 @@ import { TightrecError } from '../errors.ts';
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   let temporary: string | null = null;
   try {
-    const target = await realpath(path).catch(() => path);
-    const old = await stat(target).catch((error) => { if (error.code === 'ENOENT') return null; throw error; });
+    const target = await realpath(path).catch(() => path), old = await statOrNull(target);
     if (old?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
-    if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, and only a regular file can be replaced`);
+    if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, not a regular file`);
     if (old) await (await open(target, 'r+')).close(); // may it be written? renaming over a file marked read-only would succeed
 
     const name = join(dirname(target), `.tightrec-${randomUUID()}.tmp`); // its own short name: the target's may be as long as names can be
@@ -53,7 +53,7 @@ export async function readWhole(path: string, maxBytes: number = Number.POSITIVE
 
     const bytes = allocate(path, info.size);
     for (let at = 0; at < bytes.length;) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at); // one call reads less than 2 GiB
+      const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 24), at); // one call takes less than 2 GiB
       if (bytesRead === 0) throw new TightrecError('file-unreadable', `cannot read ${path}: it was cut from ${info.size} to ${at} bytes while being read`);
       at += bytesRead;
     }
@@ -63,6 +63,10 @@ export async function readWhole(path: string, maxBytes: number = Number.POSITIVE
   } finally {
     await file?.close();
   }
+}
+
+async function statOrNull(path: string): Promise<Stats | null> {
+  return await stat(path).catch((error) => { if (error.code === 'ENOENT') return null; throw error; });
 }
 
 function allocate(path: string, size: number): Uint8Array {

@@ -72,7 +72,7 @@ export function encodeSafetensors(tensors: Readonly<Record<string, SafeTensor>>,
  */
 export function decodeSafetensors(bytes: Uint8Array, source = 'the input'): SafeTensors {
   requireLittleEndian();
-  if (!ArrayBuffer.isView(bytes)) throw new TightrecError('bad-input', `decodeSafetensors: expected a Uint8Array, got ${bytes === null ? 'null' : typeof bytes}`);
+  if (!ArrayBuffer.isView(bytes)) throw new TightrecError('bad-input', `decodeSafetensors: expected ${source} as a Uint8Array, got ${typeof bytes}`);
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // a Buffer or another view becomes the plain thing
   if (file.length < 8) throw damaged(source, 'at least 8 bytes', `${file.length}`);
   const view = new DataView(file.buffer, file.byteOffset, 8), length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
@@ -202,14 +202,13 @@ function readHeader(text: string, source: string): { entries: Entry[]; metadata:
 }
 
 function checkTensor(name: string, { dtype, shape, data }: SafeTensor): void {
-  if (name === '__metadata__') throw new TightrecError('bad-input', 'encodeSafetensors: a tensor may not be called "__metadata__"; pass metadata as the second argument');
-  if (!dtypes.includes(dtype)) throw new TightrecError('bad-input', `encodeSafetensors: tensor ${quote(name)} must have a dtype of ${dtypes.join(', ')}, got ${dtype}`);
-  const kind = data?.[Symbol.toStringTag]; // not instanceof: the array may come from another realm
-  if (kind !== arrays[dtype].name) {
-    throw new TightrecError('bad-input', `encodeSafetensors: tensor ${quote(name)} of dtype ${dtype} must hold a ${arrays[dtype].name}, got ${kind ?? typeof data}`);
-  }
+  const what = `encodeSafetensors: tensor ${quote(name)}`;
+  if (name === '__metadata__') throw new TightrecError('bad-input', `${what} has a name that the format keeps for metadata, which is the second argument`);
+  if (!dtypes.includes(dtype)) throw new TightrecError('bad-input', `${what} must have a dtype among ${dtypes.join(', ')}, got ${dtype}`);
+  const kind = data?.[Symbol.toStringTag], expected = arrays[dtype].name; // not instanceof: the array may come from another realm
+  if (kind !== expected) throw new TightrecError('bad-input', `${what} of dtype ${dtype} must hold a ${expected}, got ${kind ?? typeof data}`);
   if (shape.length > maxDimensions || !shape.every((n) => Number.isSafeInteger(n) && n >= 0) || countOf(shape) !== data.length) {
-    throw new TightrecError('bad-shape', `encodeSafetensors: tensor ${quote(name)} of shape [${shape}] must hold as many values as that says, got ${data.length}`);
+    throw new TightrecError('bad-shape', `${what} must hold as many values as its shape [${shape}] says, got ${data.length}`);
   }
 }
 
@@ -227,8 +226,9 @@ function compareText(a: string, b: string): number {
 }
 
 function jsonText(text: string): string {
-  if (typeof text !== 'string') throw new TightrecError('bad-input', `encodeSafetensors: metadata must be strings, got ${text === null ? 'null' : typeof text}`);
-  if (/\p{Surrogate}/u.test(text)) throw new TightrecError('bad-input', `encodeSafetensors: names and metadata must be whole characters, got half of one in ${quote(text)}`);
+  const what = 'encodeSafetensors: names and metadata must be';
+  if (typeof text !== 'string') throw new TightrecError('bad-input', `${what} strings, got ${text === null ? 'null' : typeof text}`);
+  if (/\p{Surrogate}/u.test(text)) throw new TightrecError('bad-input', `${what} whole characters, got half of one in ${quote(text)}`);
   return JSON.stringify(text);
 }
 
@@ -243,5 +243,6 @@ function damaged(source: string, expected: string, got: string, cause?: unknown)
 }
 
 function requireLittleEndian(): void {
-  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new TightrecError('unsupported', 'model files are little-endian and this machine is not: tightrec cannot read or write them here');
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] === 1) return;
+  throw new TightrecError('unsupported', 'model files are little-endian and this machine is not: tightrec cannot read or write them here');
 }

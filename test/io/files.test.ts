@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -58,7 +60,7 @@ test('writes bytes, text and shared memory, over an old file and anew', async ()
 });
 
 test('a file of many chunks comes back as it went', async () => {
-  const bytes = Uint8Array.from({ length: 3_000_001 }, (_, at) => (at * 31) >> 3);
+  const bytes = Uint8Array.from({ length: 2 ** 24 + 5 }, (_, at) => (at % 251) + 1);
   await writeWhole(model, bytes);
   assert.ok(Buffer.compare(bytes, await readWhole(model)) === 0);
 });
@@ -90,6 +92,14 @@ if (posix) {
       await writeWhole(join(folder, 'new'), 'new');
       assert.is(statSync(join(folder, 'new')).mode & 0o777, 0o640);
     } finally { process.umask(before); }
+  });
+
+  test('who reads the old file while it is replaced reads the old file to its end', async () => {
+    const reader = openSync(model, 'r');
+    await writeWhole(model, 'new');
+    assert.is(readFileSync(reader, 'utf8'), 'old');
+    closeSync(reader);
+    assert.is(readFileSync(model, 'utf8'), 'new');
   });
 
   test('follows a symbolic link and leaves it a link', async () => {
@@ -186,7 +196,17 @@ test('reading: no such file, and too large a one', async () => {
 
   if (!posix) return;
   truncateSync(model, 2 ** 43); // 8 TiB of nothing: a file may have holes
-  assert.match((await refusal(readWhole(model))).message, 'more than fit into one array here');
+  const huge = await refusal(readWhole(model));
+  assert.is(huge.code, 'file-too-large');
+  assert.match(huge.message, 'more than fit into one array here');
+});
+
+const shorter = '/sys/kernel/mm/transparent_hugepage/enabled'; // the kernel says 4096 bytes and gives fewer, like a file that is cut while it is read
+if (!existsSync(shorter)) skip('io/files: a file shorter than it says', `there is no ${shorter} here`);
+else test('a file shorter than it says', async () => {
+  const error = await refusal(readWhole(shorter));
+  assert.is(error.code, 'file-unreadable');
+  assert.match(error.message, /was cut from 4096 to \d+ bytes while being read$/);
 });
 
 /** A script that ends with what writeWhole said: `code: message`, or `written`. */
@@ -230,6 +250,7 @@ else skip('io/files: a limit on the size of files', 'Windows has no ulimit');
 
 test('killed in the middle of writing: the old file is intact', async () => {
   const size = 200_000_000;
+  chmodSync(model, 0o600);
   for (let attempt = 1; ; attempt++) {
     const [command, ...rest] = node(writing(model, size)), child = spawn(command, rest, { cwd: root, stdio: 'ignore' });
     const ended = new Promise((resolve) => { child.on('close', resolve); });
@@ -246,6 +267,7 @@ test('killed in the middle of writing: the old file is intact', async () => {
     }
     assert.ok(left !== undefined && statSync(join(folder, left)).size > 0, 'never caught it writing');
     assert.is(readFileSync(model, 'utf8'), 'old');
+    if (posix) assert.is(statSync(join(folder, left)).mode & 0o077, 0); // a secret stays one while it is written
     rmSync(join(folder, left));
     await writeWhole(model, 'new'); // what the dead one left is in nobody's way
     assert.ok(existsSync(model) && readdirSync(folder).length === 1);

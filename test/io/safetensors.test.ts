@@ -69,7 +69,7 @@ test('the bytes of a tiny file, by hand', () => {
 });
 
 test('the same content gives the same bytes, in whatever order it comes', () => {
-  const turned = Object.fromEntries(Object.entries(small).reverse());
+  const turned = Object.fromEntries(Object.entries(small).toReversed());
   assert.equal(encodeSafetensors(turned, { b: '2', a: '1', 10: 'x', 9: 'y' }), encodeSafetensors(small, { 9: 'y', 10: 'x', a: '1', b: '2' }));
   assert.match(headerOf(encodeSafetensors({}, { 9: 'y', 10: 'x', a: '1' })), '{"10":"x","9":"y","a":"1"}'); // text order, not an object's
 });
@@ -191,7 +191,7 @@ test('thousands of random wounds: refused or whole', () => {
   const next = random(7), original = encodeSafetensors(small, { settings: '{"factors":2}' }), pieces = ['{', '}', '[', ']', ',', ':', '"', '\\', '0', '9', '-', 'e', '\ud83d\ude00', '"shape":[2]', '"x":{}', '\0'].map(utf8);
   let whole = 0;
   for (let round = 0; round < 5000; round++) {
-    let bytes = [...original];
+    const bytes = [...original];
     for (let wounds = 1 + next.below(3); wounds > 0; wounds--) {
       const at = next.below(bytes.length), count = next.below(12);
       const kind = next.below(4);
