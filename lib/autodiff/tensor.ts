@@ -38,6 +38,9 @@ export class Tensor {
 
   get data(): Float32Array { return this.#block.floats(); }
 
+  /** Whether it may still be used: its step runs, and it was not freed. */
+  get open(): boolean { return this.#block.open; }
+
   /** Zeros at first use in a step, so a model that only predicts never pays for it. */
   get grad(): Float32Array {
     if (this.#grad === null || !this.#grad.open) this.#grad = block(this.size, this, true);

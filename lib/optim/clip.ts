@@ -14,7 +14,7 @@ export function clipGradNorm(parameters: readonly Tensor[], maxNorm: number): nu
   if (!(maxNorm > 0)) throw new TightrecError('bad-setting', `clipGradNorm: maxNorm must be a positive number, got ${maxNorm}`);
   const gradients = parameters.flatMap((w) => {
     const touched = touchedRows(w);
-    return [...(w.hasGrad ? [w.grad] : []), ...(touched ? [touched.rows.grad] : [])];
+    return touched ? [touched.rows.grad] : w.hasGrad ? [w.grad] : [];
   });
   const norm = Math.sqrt(gradients.reduce((sum, g) => sum + kernels.sumSquares(g, g.length), 0));
   if (norm > maxNorm) for (const g of gradients) kernels.scale(g, maxNorm / norm, g.length);

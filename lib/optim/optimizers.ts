@@ -61,7 +61,7 @@ export class Adam implements Optimizer {
   readonly beta2: number;
   readonly eps: number;
   readonly rows: 'all' | 'touched';
-  steps = 0;
+  readonly #steps = new WeakMap<Tensor, number>(); // of each parameter, which may have missed some
   readonly #m = new WeakMap<Tensor, Tensor>();
   readonly #v = new WeakMap<Tensor, Tensor>();
 
@@ -75,16 +75,16 @@ export class Adam implements Optimizer {
   }
 
   step(parameters: readonly Tensor[]): void {
-    this.steps++;
-    const c1 = 1 / (1 - this.beta1 ** this.steps), c2 = 1 / (1 - this.beta2 ** this.steps);
     for (const w of parameters) {
-      const m = kept(this.#m, w), v = kept(this.#v, w), touched = touchedRows(w);
-      const settings = [this.learningRate, this.beta1, this.beta2, this.eps, c1, c2] as const;
+      const touched = touchedRows(w);
+      if (touched === null && !w.hasGrad) continue;
+      const m = kept(this.#m, w), v = kept(this.#v, w), t = (this.#steps.get(w) ?? 0) + 1;
+      this.#steps.set(w, t);
+      const settings = [this.learningRate, this.beta1, this.beta2, this.eps, 1 / (1 - this.beta1 ** t), 1 / (1 - this.beta2 ** t)] as const;
       if (touched === null) {
-        if (w.hasGrad) kernels.adam(w.data, m.data, v.data, w.grad, w.size, ...settings);
+        kernels.adam(w.data, m.data, v.data, w.grad, w.size, ...settings);
       } else {
         const { ids, rows } = touched, [n, K] = w.shape;
-        if (w.hasGrad) throw new TightrecError('bad-input', 'Adam: a table was both looked up by rows and used whole in one step; use it one way');
         if (this.rows === 'touched') kernels.adamRows(w.data, m.data, v.data, rows.grad, ids, ids.length, K, ...settings);
         else kernels.adamTable(w.data, m.data, v.data, rows.grad, slotOfRow(ids, n), n, K, ...settings);
       }

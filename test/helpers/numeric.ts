@@ -16,7 +16,7 @@ export function maxAbsDiff(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let worst = 0;
   for (let k = 0; k < a.length; k++) {
     const d = Math.abs(a[k] - b[k]);
-    if (!(d <= worst)) worst = d; // so that a NaN is kept, not skipped
+    if (d > worst || Number.isNaN(d)) worst = d; // a NaN stays: nothing is above it
   }
   return worst;
 }

@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memoryUse } from '../../kernels/memory.ts';
+
+/** settled: bytes in use once everything that nobody holds has been given back. Asks for collections until a few in a row find nothing. */
+export async function settled(): Promise<number> {
+  const collect = (globalThis as { gc?: () => void }).gc;
+  if (!collect) throw new Error('run with --expose-gc, as test/run.ts does');
+  let last = Number.NaN;
+  for (let same = 0, round = 0; same < 4 && round < 200; round++) {
+    collect();
+    await sleep(3); // finalizers run between tasks
+    const now = memoryUse().inUse;
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
+  return last;
+}
