@@ -63,7 +63,7 @@ function fromState(a: number, b: number, c: number, d: number, spare: number): R
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
       const x = uint32();
-      if (x < limit) return x % n;
+      if (!(x >= limit)) return x % n; // so put, n = NaN ends
     }
   };
   const fillBelow = (out: Int32Array, n: number): void => {
@@ -102,7 +102,7 @@ function fill(out: Int32Array, n: number, s: Int32Array): void {
     s2 ^= t;
     s3 = (s3 << 11) | (s3 >>> 21);
     const product = (Math.imul((five << 7) | (five >>> 25), 9) >>> 0) * n, high = Math.floor(product * 2 ** -32);
-    if (product - high * 2 ** 32 >= few) { out[at] = high; at++; }
+    if (!(product - high * 2 ** 32 < few)) { out[at] = high; at++; } // so put, n = 0 ends
   }
   s[0] = s0; s[1] = s1; s[2] = s2; s[3] = s3;
 }

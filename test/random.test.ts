@@ -67,6 +67,25 @@ test('below is even, also where 2^32 is no multiple of n', () => {
   }
 });
 
+test('fillBelow is below, many times, and leaves the same state', () => {
+  for (const n of [1, 2, 3, 1000, 2 ** 21 - 1, 2 ** 21, 2 ** 21 + 1, 3 * 2 ** 29]) {
+    for (const length of [0, 1, 1000]) {
+      const one = random(n), many = random(n), out = new Int32Array(length).fill(-1);
+      many.fillBelow(out, n);
+      assert.equal([...out], list(length, () => one.below(n)), `n=${n}`);
+      assert.equal(many.state(), one.state(), `n=${n}`);
+    }
+  }
+});
+
+test('an n that makes no sense gives no number, but an end', () => {
+  const out = Int32Array.of(5, 5);
+  assert.is(random(1).below(0), 0);
+  assert.ok(Number.isNaN(random(1).below(Number.NaN)));
+  for (const n of [0, Number.NaN]) random(1).fillBelow(out, n);
+  assert.equal([...out], [0, 0]);
+});
+
 test('uniform: 24 bits in [0, 1), exact in float32', () => {
   const source = random(2), draws = list(200_000, source.uniform);
   assert.ok(draws.every((draw) => draw >= 0 && draw < 1 && Math.fround(draw) === draw));

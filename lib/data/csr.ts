@@ -22,6 +22,7 @@ export interface Groups {
 export function countPairs(row: Int32Array, column: Int32Array, rows: number, columns: number, values?: ArrayLike<number>): Csr {
   const n = row.length;
   if (column.length !== n) throw new TightrecError('bad-shape', `countPairs: row and column must be equally long, got ${n} and ${column.length}`);
+  if (values && values.length !== n) throw new TightrecError('bad-shape', `countPairs: values must be as long as row and column, ${n}, got ${values.length}`);
 
   // sort the entries by column first, then (stable) by row, so that each row's columns come out ascending
   const byColumn = stableOrder(column, columns), order = stableOrder(row, rows, byColumn);
