@@ -22,6 +22,7 @@ export class Tensor {
   rowGrads: RowGrad[] = [];
   readonly #block: Block;
   #grad: Block | null = null;
+  #graded = false; // whether #grad holds a gradient, and not what zeroGrad forgot
 
   /** A tensor that outlives the running step: a parameter, or what an optimiser keeps beside it. */
   static lasting(shape: readonly number[], data?: ArrayLike<number>): Tensor { return new Tensor(shape, data, true); }
@@ -44,14 +45,16 @@ export class Tensor {
   /** Zeros at first use in a step, so a model that only predicts never pays for it. */
   get grad(): Float32Array {
     if (this.#grad === null || !this.#grad.open) this.#grad = block(this.size, this, true);
+    else if (!this.#graded) kernels.clear(this.#grad.floats(), this.size);
+    this.#graded = true;
     return this.#grad.floats();
   }
 
-  get hasGrad(): boolean { return this.#grad !== null && this.#grad.open; }
+  get hasGrad(): boolean { return this.#graded && this.#grad!.open; }
 
   /** Forgets the gradient; the next use of `grad` starts from zeros. */
   zeroGrad(): void {
-    if (this.hasGrad) kernels.clear(this.grad, this.size);
+    this.#graded = false;
     this.rowGrads = [];
   }
 

@@ -20,8 +20,8 @@ export class SGD implements Optimizer {
 
   step(parameters: readonly Tensor[]): void {
     for (const w of parameters) {
-      if (w.hasGrad) kernels.sgd(w.data, w.grad, w.size, this.learningRate);
       const touched = touchedRows(w);
+      if (w.hasGrad) kernels.sgd(w.data, w.grad, w.size, this.learningRate);
       if (touched) kernels.sgdRows(w.data, touched.rows.grad, touched.ids, touched.ids.length, w.shape[1], this.learningRate);
       w.zeroGrad();
     }
