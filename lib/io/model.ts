@@ -26,10 +26,11 @@ export function toBytes(model: Recommender): Uint8Array {
     seen_indptr: tensorOf([seen.indptr.length], seen.indptr), seen_indices: tensorOf([seen.indices.length], seen.indices), seen_values: tensorOf([seen.values.length], seen.values),
   };
   for (const [key, { shape, data }] of Object.entries(tensors)) all[key] = tensorOf(shape, data);
-  return encodeSafetensors(all, {
+  const metadata = {
     format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(numbers),
     unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
-  });
+  };
+  return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
 
 /**
@@ -43,6 +44,8 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
   const name = metadata.get('model') ?? '';
   if (!Object.hasOwn(models, name)) throw damaged(source, `expected one of the models ${Object.keys(models).join(', ')}, got ${show(metadata.get('model'))}`);
 
+  const { checksum: _, ...texts } = Object.fromEntries(metadata), sum = checksum(Object.entries(texts), [...tensors]);
+  if (metadata.get('checksum') !== sum) throw damaged(source, `its contents have changed since it was written: the checksum is ${sum}, the file says ${show(metadata.get('checksum'))}`);
   const settings = parseObject(source, metadata, 'settings'), numbers = parseObject(source, metadata, 'numbers'), unknown = parseObject(source, metadata, 'unknown');
   for (const [key, value] of Object.entries(numbers)) if (!Number.isFinite(value)) throw damaged(source, `number ${key} is ${show(value)}`);
   const users = encoderFrom(source, tensors, 'user_ids', unknown.users === true), items = encoderFrom(source, tensors, 'item_ids', unknown.items === true);
@@ -60,7 +63,33 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
 }
 
 const damaged = (source: string, what: string): TightrecError => new TightrecError('file-damaged', `${source}: ${what}`);
-const show = (value: unknown): string => value === undefined ? 'none' : JSON.stringify(value);
+/** A value as an error shows it: on one line, and not longer than a line. */
+function show(value: unknown): string {
+  const text = value === undefined ? 'none' : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
+
+/** checksum: CRC-32 over all names, metadata and tensors, in order of name, as eight hexadecimal digits. It finds accidents, not forgers. */
+function checksum(metadata: readonly (readonly [string, string])[], tensors: readonly (readonly [string, SafeTensor])[]): string {
+  const text = new TextEncoder(), byName = (a: readonly [string, unknown], b: readonly [string, unknown]) => a[0] < b[0] ? -1 : 1;
+  let crc = -1;
+  for (const [key, value] of metadata.toSorted(byName)) crc = crc32(crc, text.encode(`${key}\n${value}\n`));
+  for (const [name, { dtype, shape, data }] of tensors.toSorted(byName)) {
+    crc = crc32(crc, text.encode(`${name}\n${dtype}\n${shape.join(' ')}\n`));
+    crc = crc32(crc, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return (~crc >>> 0).toString(16).padStart(8, '0');
+}
+
+const crcTable: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
+  return byte;
+});
+
+function crc32(crc: number, bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length; at++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[at]) & 255];
+  return crc;
+}
 
 function tensorOf(shape: readonly number[], data: Float32Array | Int32Array): SafeTensor {
   return data instanceof Int32Array ? { dtype: 'I32', shape, data } : { dtype: 'F32', shape, data };

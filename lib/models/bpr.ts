@@ -20,27 +20,30 @@ export interface BPRSettings {
   /** K, the length of a user's and an item's vector. */
   factors: number;
   epochs: number;
-  /** Batches in an epoch; null for as many as it takes to draw as many triples as there are events. */
+  /** Batches in an epoch; null for as many as it takes to draw as many triples as there are events, and at least 30. */
   stepsPerEpoch: number | null;
-  /** Triples in a batch. */
+  /** Triples in a batch; never more than there are events. */
   batchSize: number;
   /** Adam's. */
   learningRate: number;
   /** Weight of the squared lengths of the rows in a batch. */
   l2: number;
+  /** Item biases start between -initialBias and initialBias. */
+  initialBias: number;
   /** Whether the other item of a triple must be one that the user has not met. */
   verifyNegatives: boolean;
   seed: number;
 }
 
 const defaults: BPRSettings = {
-  preset: null, factors: 128, epochs: 30, stepsPerEpoch: 30, batchSize: 15000, learningRate: 0.002, l2: 1e-7, verifyNegatives: false, seed: 1,
+  preset: null, factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false, seed: 1,
 };
-const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, learningRate: 0.0005 };
+// the study starts a bias as it would a factor of length 1
+const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, stepsPerEpoch: 30, learningRate: 0.0005, initialBias: Math.SQRT2 };
 
 const rules = {
   preset: orNull(oneOf('chapter')), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
-  learningRate: positive, l2: notNegative, verifyNegatives: flag, seed: number,
+  learningRate: positive, l2: notNegative, initialBias: notNegative, verifyNegatives: flag, seed: number,
 };
 
 /**
@@ -64,12 +67,12 @@ export class BPR implements Recommender {
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     checkSettings(this.name, this.settings, rules);
-    const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
+    const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
       item: uniformTable(data.items.size, K, bound, next),
       userBias: null,
-      itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next), // the study starts a bias as it would a factor of length 1
+      itemBias: uniformTable(data.items.size, 1, initialBias, next),
       globalBias: null,
     };
     await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options);
@@ -86,7 +89,7 @@ export class BPR implements Recommender {
 
   async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, l2, verifyNegatives } = this.settings;
-    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = batchSize;
+    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
     const parameters = parametersOf(factors);
 
     const step = (): number => {
@@ -117,7 +120,7 @@ export class BPR implements Recommender {
     };
 
     await train({
-      model: this, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.ceil(n / B), parameters, step,
+      model: this, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters, step,
       commit: (done) => { this.#learned = { ...start, epochs: done }; },
     }, options);
   }
