@@ -28,8 +28,8 @@ export interface InteractionOptions {
 
 /**
  * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times (n).
- * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number; 'unknown-id' for an id outside an
- * encoder that was given.
+ * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32); 'unknown-id'
+ * for an id outside an encoder that was given.
  */
 export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions {
   return fromRows(encodeEvents(users, items, options));
@@ -43,8 +43,9 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
     if (array && array.length !== n) throw new TightrecError('bad-input', `interactions: users and ${name} must be equally long, got ${n} and ${array.length}`);
   }
   for (const [name, array] of Object.entries({ values, times })) {
-    for (let at = 0; array && at < n; at++) {
-      if (!Number.isFinite(array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}`);
+    if (!array) continue;
+    for (let at = 0; at < n; at++) {
+      if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}`);
     }
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));

@@ -1,6 +1,7 @@
 import { TightrecError } from '../errors.ts';
 import type { Groups } from './csr.ts';
 import { type Interactions, selectEvents } from './interactions.ts';
+import { parseDate } from './parse.ts';
 
 /**
  * cutByTime: which positions fall before the first cut, from it to the second, and so on; a time equal to a cut falls after it.
@@ -20,8 +21,9 @@ export function cutByTime(times: ArrayLike<number>, cuts: readonly number[]): In
 }
 
 /**
- * splitByTime: the events before a date, from it to the next, and so on. Dates are Date objects, milliseconds since 1970, or text that
- * Date.parse reads. The pieces share the encoders, so a row means the same user in each.
+ * splitByTime: the events before a date, from it to the next, and so on. Dates are Date objects, milliseconds since 1970, or text as a
+ * table holds it: '2011-10-09', '2011-10-09 12:30', '2011-10-09T12:30:00+02:00'; without an offset it is UTC, whatever this machine's time
+ * zone. The pieces share the encoders, so a row means the same user in each.
  * Errors: 'bad-input' when the data has no times; 'bad-setting' for dates that do not parse or do not ascend.
  */
 export function splitByTime(data: Interactions, ...dates: readonly (Date | number | string)[]): Interactions[] {
@@ -30,8 +32,8 @@ export function splitByTime(data: Interactions, ...dates: readonly (Date | numbe
 }
 
 function milliseconds(date: Date | number | string): number {
-  const time = typeof date === 'number' ? date : new Date(date).getTime();
-  if (!Number.isFinite(time)) throw new TightrecError('bad-setting', `splitByTime: ${JSON.stringify(date)} is not a date; write it as '2011-10-09'`);
+  const time = typeof date === 'string' ? parseDate(date) : Number(date);
+  if (!Number.isFinite(time)) throw new TightrecError('bad-setting', `splitByTime: ${typeof date === 'string' ? `'${date}'` : String(date)} is not a date; write it as '2011-10-09'`);
   return time;
 }
 
