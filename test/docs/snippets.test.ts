@@ -3,7 +3,7 @@
  * must be what it prints. (The blocks of docs/metrics.md build on each other; test/metrics/docs.test.ts runs them.) `UPDATE_SNIPPETS=1 node --import tsx test/docs/snippets.test.ts` writes what they print into the pages.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -20,7 +20,7 @@ const test = suite('docs/snippets');
 
 test.before(() => {
   if (!existsSync(join(root, 'dist', 'lib', 'index.js'))) throw new Error('the package is not built: npm run build');
-  mkdirSync(scratch, { recursive: true });
+  cpSync(join(root, 'docs', 'examples'), join(scratch, 'docs', 'examples'), { recursive: true }); // what a snippet writes stays in there
 });
 test.after(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -35,7 +35,7 @@ for (const page of pages) {
     test(`${page}, block ${n + 1}`, async () => {
       const file = join(scratch, `${page.replaceAll(/\W/g, '-')}-${n + 1}.mts`);
       writeFileSync(file, code);
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' } });
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', file], { cwd: scratch, env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' } });
       if (update) updated = updated.replace(whole, () => `\`\`\`ts\n${code}\`\`\`${stdout === '' ? '' : `\n\n\`\`\`text\n${stdout}\`\`\``}`);
       else if (printed !== undefined) assert.is(stdout, printed);
     });
