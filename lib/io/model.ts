@@ -50,7 +50,7 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
   for (const [key, value] of Object.entries(numbers)) if (!Number.isFinite(value)) throw damaged(source, `number ${key} is ${show(value)}`);
   const users = encoderFrom(source, tensors, 'user_ids', unknown.users === true), items = encoderFrom(source, tensors, 'item_ids', unknown.items === true);
 
-  const found: ModelState['tensors'] = {};
+  const found: ModelState['tensors'] = Object.create(null); // so that no name means anything but a tensor
   for (const [key, { shape, data }] of tensors) if (data instanceof Float32Array || data instanceof Int32Array) found[key] = { shape, data };
   try {
     const seen: Csr = csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size), catalogue: Catalogue = { users, items, seen };
@@ -65,7 +65,7 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
 const damaged = (source: string, what: string): TightrecError => new TightrecError('file-damaged', `${source}: ${what}`);
 /** A value as an error shows it: on one line, and not longer than a line. */
 function show(value: unknown): string {
-  const text = value === undefined ? 'none' : JSON.stringify(value);
+  const text = value === undefined ? 'none' : typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value); // objects may be too deep to print
   return text.length > 80 ? `${text.slice(0, 80)}...` : text;
 }
 
@@ -108,7 +108,7 @@ function encoderFrom(source: string, tensors: ReadonlyMap<string, SafeTensor>, n
   try { ids = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(tensor.data)); } catch (cause) { throw new TightrecError('file-damaged', `${source}: the tensor ${name} is not JSON`, { cause }); }
   if (!Array.isArray(ids)) throw damaged(source, `the tensor ${name} must hold a JSON array of ids`);
   const raw = ids.map((id): RawId => {
-    if (typeof id === 'string' || typeof id === 'number') return id;
+    if (typeof id === 'string' || Number.isFinite(id)) return id;
     if (typeof id?.bigint === 'string' && /^-?\d+$/.test(id.bigint)) return BigInt(id.bigint);
     throw damaged(source, `the tensor ${name} holds ${show(id)}, which is not an id`);
   });

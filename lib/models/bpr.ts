@@ -6,10 +6,10 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
 import { Adam } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
-import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type Learned, epochsFrom, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
 import {
   type Answers, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+  catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
 } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, train } from './train.ts';
@@ -67,6 +67,7 @@ export class BPR implements Recommender {
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     checkSettings(this.name, this.settings, rules);
+    checkEvents(this.name, data);
     const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
@@ -82,7 +83,8 @@ export class BPR implements Recommender {
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
     checkSettings(this.name, this.settings, rules);
-    const recoded = encodeLike(this.name, data, this.#learned.catalogue);
+    checkEvents(this.name, data);
+    const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
     await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
     return this;
   }
@@ -99,7 +101,7 @@ export class BPR implements Recommender {
         user[b] = data.user[event[b]];
         liked[b] = data.item[event[b]];
       }
-      if (verifyNegatives) sampleUnseen(other, user, data.matrix, random);
+      if (verifyNegatives) sampleUnseen(other, user, start.catalogue.seen, random);
       else sampleUniform(other, nItems, random);
 
       // user by user, so that a user's row stays in the first-level cache while its triples pass
@@ -148,17 +150,20 @@ export class BPR implements Recommender {
   }
 
   static fromState(state: ModelState): BPR {
-    const model = new BPR(state.settings), { learningRate, seed } = model.settings;
+    const model = new BPR(state.settings), { factors: K, learningRate, seed } = model.settings;
     checkSettings(model.name, model.settings, rules);
-    const factors = factorsFrom(state, { userBias: false, itemBias: true, globalBias: false });
-    const { epochs } = state.numbers;
+    const factors = factorsFrom(state, K, { userBias: false, itemBias: true, globalBias: false });
+    const epochs = epochsFrom(state);
     model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
     return model;
   }
 
   /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
   free(): void {
-    if (this.#learned !== null) for (const table of parametersOf(this.#learned.factors)) table.free();
+    if (this.#learned === null) return;
+    const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
+    optimizer.forget(tables);
+    for (const table of tables) table.free();
     this.#learned = null;
   }
 }

@@ -105,10 +105,15 @@ export function factorTensors(factors: Factors): ModelState['tensors'] {
   return Object.fromEntries(parts.map((part) => [names[part], { shape: factors[part]!.shape, data: factors[part]!.data }]));
 }
 
-/** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue. */
-export function factorsFrom(state: ModelState, biases: { userBias: boolean; itemBias: boolean; globalBias: boolean }): Factors {
+/** epochsFrom: how many epochs a model file says were done. Errors: 'file-damaged'. */
+export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
+  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
+  return epochs;
+}
+
+/** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue or the settings. */
+export function factorsFrom(state: ModelState, K: number, biases: { userBias: boolean; itemBias: boolean; globalBias: boolean }): Factors {
   const nUsers = state.catalogue.users.size, nItems = state.catalogue.items.size;
-  const K = state.tensors[names.user]?.shape[1] ?? 0;
   const part = (which: Part, wanted: boolean, shape: readonly number[]): Tensor | null => {
     if (!wanted) return null;
     const found = state.tensors[names[which]];

@@ -7,10 +7,10 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform } from '../data/negatives.ts';
 import { Adam } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
-import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type Learned, epochsFrom, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
 import {
   type Answers, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+  catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
 } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, train } from './train.ts';
@@ -55,6 +55,7 @@ export class LogisticMF implements Recommender {
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     checkSettings(this.name, this.settings, rules);
+    checkEvents(this.name, data);
     const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
@@ -70,7 +71,8 @@ export class LogisticMF implements Recommender {
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
     checkSettings(this.name, this.settings, rules);
-    const recoded = encodeLike(this.name, data, this.#learned.catalogue);
+    checkEvents(this.name, data);
+    const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
     await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
     return this;
   }
@@ -144,17 +146,20 @@ export class LogisticMF implements Recommender {
   }
 
   static fromState(state: ModelState): LogisticMF {
-    const model = new LogisticMF(state.settings), { learningRate, seed } = model.settings;
+    const model = new LogisticMF(state.settings), { factors: K, learningRate, seed } = model.settings;
     checkSettings(model.name, model.settings, rules);
-    const factors = factorsFrom(state, { userBias: true, itemBias: true, globalBias: true });
-    const { epochs } = state.numbers;
+    const factors = factorsFrom(state, K, { userBias: true, itemBias: true, globalBias: true });
+    const epochs = epochsFrom(state);
     model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
     return model;
   }
 
   /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
   free(): void {
-    if (this.#learned !== null) for (const table of parametersOf(this.#learned.factors)) table.free();
+    if (this.#learned === null) return;
+    const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
+    optimizer.forget(tables);
+    for (const table of tables) table.free();
     this.#learned = null;
   }
 }

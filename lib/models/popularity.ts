@@ -2,7 +2,7 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import {
   type Answers, type Catalogue, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+  addSeen, catalogueOf, checkEvents, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo,
 } from './recommender.ts';
 import { checkSettings } from './settings.ts';
 import { type FitOptions, countOnce } from './train.ts';
@@ -21,13 +21,15 @@ export class Popularity implements Recommender {
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     checkSettings(this.name, this.settings, {});
+    checkEvents(this.name, data);
     await countOnce(this, options, () => { this.#learned = { totals: itemTotals(data.matrix), catalogue: catalogueOf(data) }; });
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    const catalogue = withSeen(this.#learned.catalogue, encodeLike(this.name, data, this.#learned.catalogue));
+    checkEvents(this.name, data);
+    const catalogue = addSeen(this.#learned.catalogue, encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue));
     await countOnce(this, options, () => { this.#learned = { totals: itemTotals(catalogue.seen), catalogue }; });
     return this;
   }
@@ -60,7 +62,8 @@ export class Popularity implements Recommender {
   }
 
   static fromState(state: ModelState): Popularity {
-    const model = new Popularity();
+    const model = new Popularity(state.settings as Record<string, never>);
+    checkSettings(model.name, model.settings, {});
     model.#learned = { totals: itemTotals(state.catalogue.seen), catalogue: state.catalogue };
     return model;
   }

@@ -4,16 +4,17 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import {
   type Answers, type Catalogue, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, csrFrom, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
+  addSeen, catalogueOf, checkEvents, csrFrom, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo,
 } from './recommender.ts';
 import { checkSettings, orNull, positive, withDefaults } from './settings.ts';
 import { type FitOptions, countOnce } from './train.ts';
-
 
 export interface PurchaseHistorySettings {
   /** Days after which a purchase counts half; null counts all alike. */
   halfLife: number | null;
 }
+
+const rules = { halfLife: orNull(positive) };
 
 const DAY = 86_400_000;
 
@@ -36,7 +37,8 @@ export class PurchaseHistory implements Recommender {
   constructor(settings: Partial<PurchaseHistorySettings> = {}) { this.settings = withDefaults({ halfLife: null }, settings); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    checkSettings(this.name, this.settings, { halfLife: orNull(positive) });
+    checkSettings(this.name, this.settings, rules);
+    checkEvents(this.name, data);
     const latest = lastTime(data);
     await countOnce(this, options, () => { this.#learn(this.#count(data, latest), latest, catalogueOf(data)); });
     return this;
@@ -44,10 +46,11 @@ export class PurchaseHistory implements Recommender {
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    const before = this.#learned, recoded = encodeLike(this.name, data, before.catalogue), latest = Math.max(before.latest, lastTime(data));
+    checkEvents(this.name, data);
+    const before = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), latest = Math.max(before.latest, lastTime(data));
     const fade = this.settings.halfLife === null ? 1 : 2 ** (-(latest - before.latest) / (this.settings.halfLife * DAY));
     const faded = { ...before.history, values: before.history.values.map((value) => value * fade) };
-    await countOnce(this, options, () => { this.#learn(addCsr(faded, this.#count(recoded, latest)), latest, withSeen(before.catalogue, recoded)); });
+    await countOnce(this, options, () => { this.#learn(addCsr(faded, this.#count(recoded, latest)), latest, addSeen(before.catalogue, recoded)); });
     return this;
   }
 
@@ -105,6 +108,8 @@ export class PurchaseHistory implements Recommender {
 
   static fromState(state: ModelState): PurchaseHistory {
     const model = new PurchaseHistory(state.settings), { latest } = state.numbers;
+    checkSettings(model.name, model.settings, rules);
+    if (!Number.isFinite(latest)) throw new TightrecError('file-damaged', `${model.name}: the number latest must be a time, got ${latest ?? 'none'}`);
     model.#learn(csrFrom(state, 'history', state.catalogue.users.size, state.catalogue.items.size), latest, state.catalogue);
     return model;
   }

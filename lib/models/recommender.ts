@@ -90,14 +90,22 @@ export interface Catalogue {
 
 export const catalogueOf = (data: Interactions): Catalogue => ({ users: data.users, items: data.items, seen: data.matrix });
 
-/** encodeLike: the same events by the rows of an earlier catalogue. Errors: 'unknown-id' for a user or item that it does not hold. */
-export function encodeLike(model: string, data: Interactions, catalogue: Catalogue): Interactions {
+/** checkEvents: refuses data in which nothing happens, such as a piece of a time split. */
+export function checkEvents(model: string, data: Interactions): void {
+  if (data.user.length === 0) throw new TightrecError('bad-input', `${model}: there are no events to learn from; give data with at least one`);
+}
+
+/**
+ * encodeLike: the same events by the rows of an earlier catalogue; `where` and `advice` are for the error.
+ * Errors: 'unknown-id' for a user or item that it does not hold.
+ */
+export function encodeLike(where: string, data: Interactions, catalogue: Catalogue, advice = 'fit it again with all the data to take new ones in'): Interactions {
   const recode = (kind: string, rows: Int32Array, from: LabelEncoder, to: LabelEncoder): Int32Array => {
     if (from === to) return rows;
     const table = to.encodeAll(from.labels as RawId[]);
     return rows.map((row) => {
       if (table[row] >= 0) return table[row];
-      throw new TightrecError('unknown-id', `${model}.partialFit: ${kind} ${describeId(from.labels[row])} was not there when the model was fitted; fit it again with all the data to take new ones in`);
+      throw new TightrecError('unknown-id', `${where}: ${kind} ${describeId(from.labels[row])} was not there when the model was fitted; ${advice}`);
     });
   };
   const { users, items } = catalogue;
@@ -105,9 +113,14 @@ export function encodeLike(model: string, data: Interactions, catalogue: Catalog
   return fromRows({ ...data, users, items, user: recode('user', data.user, data.users, users), item: recode('item', data.item, data.items, items) });
 }
 
-/** withSeen: the catalogue with more events in it. */
-export const withSeen = (catalogue: Catalogue, data: Interactions): Catalogue =>
-  catalogue.seen === data.matrix ? catalogue : { ...catalogue, seen: addCsr(catalogue.seen, data.matrix) };
+/** addSeen: the catalogue with more events in it. */
+export const addSeen = (catalogue: Catalogue, data: Interactions): Catalogue => ({ ...catalogue, seen: addCsr(catalogue.seen, data.matrix) });
+
+/** withSeen: the same, for a model that may be shown one data set again and again: events that are all it has seen are not new ones. */
+export const withSeen = (catalogue: Catalogue, data: Interactions): Catalogue => sameCsr(catalogue.seen, data.matrix) ? catalogue : addSeen(catalogue, data);
+
+const sameCsr = (a: Csr, b: Csr): boolean => a === b || (sameNumbers(a.indptr, b.indptr) && sameNumbers(a.indices, b.indices) && sameNumbers(a.values, b.values));
+const sameNumbers = (a: Int32Array | Float32Array, b: Int32Array | Float32Array): boolean => a.length === b.length && a.every((value: number, at: number) => value === b[at]);
 
 /** csrFrom: a users x items matrix back from a model file. Errors: 'file-damaged' when its parts do not fit. */
 export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: string, rows: number, columns: number): Csr {
@@ -146,17 +159,17 @@ const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
 
 /**
  * selectRows: scores a block of rows against all items, selects the k best, and goes on to the next block, so that memory stays bounded.
- * An excluded item is skipped while selecting. Shapes: rows (B) -> (B, k).
+ * An excluded item is skipped while selecting, and so is the row that stands for unknown items. Shapes: rows (B) -> (B, k).
  */
-export function selectRows(where: string, rows: Int32Array, nItems: number, k: number, exclude: Csr | null, scoreBlock: ScoreBlock): TopLists {
-  const B = rows.length, items = new Int32Array(B * k), scores = new Float32Array(B * k);
+export function selectRows(where: string, rows: Int32Array, catalogue: LabelEncoder, k: number, exclude: Csr | null, scoreBlock: ScoreBlock): TopLists {
+  const nItems = catalogue.size, B = rows.length, items = new Int32Array(B * k), scores = new Float32Array(B * k);
   const block = Math.max(1, Math.floor(BLOCK_FLOATS / nItems));
   for (let from = 0; from < B; from += block) {
     scope(() => {
       const some = scratchCopy(rows.subarray(from, from + block)), n = some.length;
       const all = scratch(n * nItems).floats();
       scoreBlock(all, some);
-      const { skip, start } = skipLists(where, some, nItems, exclude);
+      const { skip, start } = skipLists(where, some, catalogue, exclude);
       const ids = scratch(n * k).ints(), best = scratch(n * k).floats();
       kernels.topK(ids, best, all, skip, start, n, nItems, k);
       items.set(ids, from * k);
@@ -185,8 +198,8 @@ export function scores(model: Recommender, users: ArrayLike<number>): Float32Arr
 
 /** recommend: the best items of many users, for every model. */
 export function recommend(model: Recommender, users: ArrayLike<number>, options: RecommendOptions): TopLists {
-  const { scoreBlock } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
-  return selectRows(where, checkRows(where, users, model.nUsers), model.nItems, k, asCsr(options.exclude), scoreBlock);
+  const { scoreBlock, catalogue } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
+  return selectRows(where, checkRows(where, users, model.nUsers), catalogue.items, k, asCsr(where, options.exclude, catalogue), scoreBlock);
 }
 
 /** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */
@@ -195,7 +208,7 @@ export function similarItems(model: Recommender, items: ArrayLike<number>, optio
   if (likenessBlock === null) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors, so it cannot say which items are alike; use BPR or LogisticMF`);
   const counting = (length: number) => Int32Array.from({ length }, (_, row) => row);
   const itself: Csr = { rows: n, columns: n, indptr: counting(n + 1), indices: counting(n), values: new Float32Array(0) };
-  return selectRows(where, checkRows(where, items, n), n, k, itself, likenessBlock);
+  return selectRows(where, checkRows(where, items, n), model.items, k, itself, likenessBlock);
 }
 
 /** scratchCopy: ids where the kernels read them in place. */
@@ -205,22 +218,40 @@ export function scratchCopy(ids: Int32Array): Int32Array {
   return copy;
 }
 
-/** The rows of `exclude` that belong to these users, one after another. */
-function skipLists(what: string, users: Int32Array, nItems: number, exclude: Csr | null): { skip: Int32Array; start: Int32Array } {
+/** The rows of `exclude` that belong to these users, one after another; row 0 before them where it stands for unknown items. */
+function skipLists(what: string, users: Int32Array, items: LabelEncoder, exclude: Csr | null): { skip: Int32Array; start: Int32Array } {
+  if (exclude !== null && exclude.columns > items.size) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.columns} items, the model ${items.size}; both must come from the same encoders`);
+  const lists = Array.from(users, (user) => {
+    if (exclude === null) return nothing;
+    if (user >= exclude.rows) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.rows} users, user row ${user} was asked for; both must come from the same encoders`);
+    return exclude.indices.subarray(exclude.indptr[user], exclude.indptr[user + 1]);
+  });
+  const first = (list: Int32Array): number => items.unknown && list[0] !== 0 ? 1 : 0; // whether row 0 must be put before the list
+
   const start = scratch(users.length + 1).ints();
   start[0] = 0;
-  if (exclude === null) return { skip: scratch(0).ints(), start: start.fill(0) };
-  for (let b = 0; b < users.length; b++) {
-    if (users[b] >= exclude.rows) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.rows} users, user row ${users[b]} was asked for; both must come from the same encoders`);
-    start[b + 1] = start[b] + exclude.indptr[users[b] + 1] - exclude.indptr[users[b]];
-  }
-  if (exclude.columns > nItems) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.columns} items, the model ${nItems}; both must come from the same encoders`);
+  for (let b = 0; b < users.length; b++) start[b + 1] = start[b] + first(lists[b]) + lists[b].length;
   const skip = scratch(start[users.length]).ints();
-  for (let b = 0; b < users.length; b++) skip.set(exclude.indices.subarray(exclude.indptr[users[b]], exclude.indptr[users[b] + 1]), start[b]);
+  for (let b = 0; b < users.length; b++) {
+    if (first(lists[b]) === 1) skip[start[b]] = 0;
+    skip.set(lists[b], start[b + 1] - lists[b].length);
+  }
   return { skip, start };
 }
 
-const asCsr = (exclude: Interactions | Csr | null | undefined): Csr | null => !exclude ? null : 'matrix' in exclude ? exclude.matrix : exclude;
+const nothing = new Int32Array(0);
+
+/** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
+function asCsr(where: string, exclude: Interactions | Csr | null | undefined, catalogue: Catalogue): Csr | null {
+  if (!exclude) return null;
+  if (!('matrix' in exclude)) return exclude;
+  if (!sameIds(exclude.users, catalogue.users) || !sameIds(exclude.items, catalogue.items)) {
+    throw new TightrecError('bad-input', `${where}: the interactions to exclude have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
+  }
+  return exclude.matrix;
+}
+
+const sameIds = (a: LabelEncoder, b: LabelEncoder): boolean => a === b || (a.size === b.size && a.labels.every((id, row) => id === b.labels[row]));
 
 /** recommendFor: the best items of one user by raw id, for every model. */
 export function recommendFor(model: Recommender, user: RawId, options: RecommendForOptions): Recommendation[] {
@@ -259,7 +290,7 @@ export function itemTotals(seen: Csr): Float32Array {
 
 function mostPopular(catalogue: Catalogue, k: number): Recommendation[] {
   const totals = itemTotals(catalogue.seen);
-  const { items, scores } = selectRows('popularity', Int32Array.of(0), totals.length, k, null, (out) => out.set(totals));
+  const { items, scores } = selectRows('popularity', Int32Array.of(0), catalogue.items, k, null, (out) => out.set(totals));
   return toRecommendations(catalogue.items, items, scores).map((entry) => ({ ...entry, source: 'popularity' }));
 }
 

@@ -19,7 +19,7 @@ const mention = (expected: string | null): string | null => expected && `${expec
  */
 export function checkSettings<S extends object>(model: string, settings: S, rules: Record<keyof S & string, Rule>): void {
   for (const [name, value] of Object.entries(settings)) {
-    if (!Object.hasOwn(rules, name)) throw new TightrecError('bad-setting', `${model}: there is no setting '${name}'; the settings are ${Object.keys(rules).join(', ')}`);
+    if (!Object.hasOwn(rules, name)) throw new TightrecError('bad-setting', `${model}: there is no setting '${name}'; ${Object.keys(rules).length > 0 ? `the settings are ${Object.keys(rules).join(', ')}` : 'it has none'}`);
     const expected = rules[name as keyof S & string](value);
     if (expected !== null) throw new TightrecError('bad-setting', `${model}: ${name} must be ${expected}, got ${show(value)}`);
   }
@@ -30,4 +30,5 @@ export function withDefaults<S extends object>(defaults: S, given: Partial<S>): 
   return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : String(value);
+/** Not String(value) of an object: one from a model file may have a toString of its own. */
+const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);

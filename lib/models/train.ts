@@ -4,7 +4,7 @@ import type { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
-import type { Recommender } from './recommender.ts';
+import { type Recommender, encodeLike } from './recommender.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
@@ -65,9 +65,8 @@ const YIELD_EVERY_MS = 30;
  */
 export async function train(plan: Plan, options: FitOptions): Promise<void> {
   const { model, steps, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
-  if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
-  if (patience !== undefined && options.validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);
-  signal?.throwIfAborted();
+  checkOptions(model, options);
+  const judge = judgeOf(model, options.validation);
 
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN;
@@ -94,7 +93,7 @@ export async function train(plan: Plan, options: FitOptions): Promise<void> {
 
       whole = copyOf(parameters, whole);
       plan.commit(epoch);
-      const validation = options.validation === undefined ? null : await judge(model, options.validation);
+      const validation = await judge();
       await options.onEpoch?.({ epoch, epochs: last, loss: total / steps, validation, seconds: (performance.now() - began) / 1000 });
       signal?.throwIfAborted();
 
@@ -119,18 +118,36 @@ const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = nul
 
 const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
 
-async function judge(model: Recommender, validation: NonNullable<FitOptions['validation']>): Promise<number> {
-  if (typeof validation === 'function') return validation(model);
-  return evaluate(model, validation.matrix, { k: 10, exclude: model.answers.catalogue.seen }).ndcg;
+function checkOptions(model: Recommender, { patience, validation, signal }: FitOptions): void {
+  if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
+  if (patience !== undefined && validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);
+  signal?.throwIfAborted();
+}
+
+/** What `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
+function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
+  let held: Interactions | null = null;
+  return async () => {
+    if (validation === undefined) return null;
+    if (typeof validation === 'function') {
+      const value = await validation(model);
+      if (!Number.isFinite(value)) throw new TightrecError('bad-input', `${model.name}: validation must give a number, got ${value}`);
+      return value;
+    }
+    const { catalogue } = model.answers;
+    held ??= encodeLike(`${model.name}, validation`, validation, catalogue, 'leave such events out of validation');
+    return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen }).ndcg;
+  };
 }
 
 /** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
 export async function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
   const began = performance.now();
-  options.signal?.throwIfAborted();
+  checkOptions(model, options);
   learn();
-  const validation = options.validation === undefined ? null : await judge(model, options.validation);
+  const validation = await judgeOf(model, options.validation)();
   await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+  options.signal?.throwIfAborted();
 }
 
 /** Lets everything else that waits have its turn. */

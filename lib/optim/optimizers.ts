@@ -91,6 +91,14 @@ export class Adam implements Optimizer {
       w.zeroGrad();
     }
   }
+
+  /** Gives back at once what it keeps of these parameters; otherwise that happens when nobody holds them any more. */
+  forget(parameters: readonly Tensor[]): void {
+    for (const w of parameters) {
+      for (const states of [this.#m, this.#v]) { states.get(w)?.free(); states.delete(w); }
+      this.#steps.delete(w);
+    }
+  }
 }
 
 /** For each of n rows, which of the touched rows it is, or -1. */
