@@ -6,15 +6,12 @@ import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { FitOptions } from '../models/train.ts';
 import { K, invoicePrecision } from './invoicePrecision.ts';
+import { MODELS, type ModelName } from './models.ts';
 import { type OnlineRetail, type Piece, knownInvoices } from './onlineRetail.ts';
 import { version } from './packageRoot.ts';
 import { type Progress, silent } from './progress.ts';
 import { sequentialBaseline } from './sequentialBaseline.ts';
 import { type Shape, shapeOf } from './shape.ts';
-
-/** What `models` may ask for; 'purchase-history' and 'bpr' give two rows each. */
-export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] as const;
-export type ModelName = typeof MODELS[number];
 
 /** Half-lives, in days, among which validation chooses. */
 const HALF_LIVES = [60, 90, 125, 180, 270, 365];

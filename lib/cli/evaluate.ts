@@ -1,0 +1,50 @@
+import { type Csr, countPairs, findEntry } from '../data/csr.ts';
+import { TightrecError } from '../errors.ts';
+import { type MetricName, evaluate } from '../metrics/evaluate.ts';
+import { load } from '../node.ts';
+import { type TableCommand, readEvents } from './fit.ts';
+import { columnsOf, rowFrom } from './options.ts';
+import { openTerminal } from './terminal.ts';
+
+interface EvaluateCommand extends TableCommand { k: number; metrics: MetricName[]; includeSeen?: boolean; json?: boolean }
+
+/** evaluateCommand: the command `tightrec evaluate`. */
+export async function evaluateCommand(file: string, heldOut: string, options: EvaluateCommand, signal: AbortSignal): Promise<void> {
+  const terminal = openTerminal(options), model = await load(file), events = await readEvents(heldOut, options, terminal, signal);
+
+  // the rows of the file in the numbers of the model; what the model does not know cannot be judged
+  const userOf = events.users.labels.map((id) => rowFrom(String(id), model.users)), itemOf = events.items.labels.map((id) => rowFrom(String(id), model.items));
+  const user: number[] = [], item: number[] = [];
+  let unknownUser = 0, unknownItem = 0;
+  for (let e = 0; e < events.user.length; e++) {
+    const u = userOf[events.user[e]], i = itemOf[events.item[e]];
+    if (u < 0) unknownUser++;
+    else if (i < 0) unknownItem++;
+    else { user.push(u); item.push(i); }
+  }
+  const rows = events.user.length, n = (value: number) => value.toLocaleString('en');
+  if (user.length === 0) throw new TightrecError('bad-input', `${heldOut}: the model knows the user and the item of none of its ${n(rows)} rows: ${n(unknownUser)} have an unknown user, ${n(unknownItem)} an unknown item; do the columns and the ids match those it was trained on?`);
+  if (unknownUser + unknownItem > 0) terminal.note(`left out ${n(unknownUser)} rows of users and ${n(unknownItem)} of items that the model does not know, of ${n(rows)}`);
+
+  const test = countPairs(Int32Array.from(user), Int32Array.from(item), model.nUsers, model.nItems), { seen } = model.answers.catalogue;
+  const exclude = !options.includeSeen && model.answers.excludeSeen ? seen : null;
+  const alreadySeen = exclude === null ? 0 : common(test, exclude);
+  if (alreadySeen > 0) terminal.note(`${n(alreadySeen)} of ${n(test.indices.length)} held-out pairs were in the training data too and count as missed, as lists leave out what a user has; --include-seen lets them count`);
+
+  const measured = evaluate(model, test, { k: options.k, exclude, metrics: options.metrics });
+  if (options.json) {
+    terminal.result(`${JSON.stringify({ model: model.name, k: options.k, rows, users: measured.users, pairs: test.indices.length, unknownUser, unknownItem, alreadySeen, ...Object.fromEntries(options.metrics.map((name) => [name, measured[name]])) }, null, 2)}\n`);
+    return;
+  }
+  const label = (name: MetricName) => (name === 'auc' ? 'auc' : `${name}@${options.k}`);
+  terminal.result(`${model.name} on ${n(test.indices.length)} pairs of ${n(measured.users)} users\n${columnsOf(['metric', 'mean'], options.metrics.map((name) => [label(name), measured[name].toFixed(4)]), [false, true])}`);
+}
+
+/** How many pairs two matrices share. */
+function common(a: Csr, b: Csr): number {
+  let pairs = 0;
+  for (let row = 0; row < a.rows; row++) {
+    for (let at = a.indptr[row]; at < a.indptr[row + 1]; at++) if (findEntry(b, row, a.indices[at]) >= 0) pairs++;
+  }
+  return pairs;
+}

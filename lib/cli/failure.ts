@@ -1,0 +1,42 @@
+import { TightrecError } from '../errors.ts';
+import { printable } from './terminal.ts';
+
+/** Exit codes of the command. */
+export const FAILURE = 1, USAGE = 2, INTERRUPTED = 130;
+
+/** UsageError: the command line itself is wrong. */
+export class UsageError extends Error {}
+
+/** Interruption: the reason of the signal that Ctrl-C aborts. */
+export class Interruption extends Error {
+  readonly code: number;
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super('interrupted');
+    this.code = signal === 'SIGINT' ? INTERRUPTED : 143;
+  }
+}
+
+/** failureOf: an error as one sentence and an exit code. */
+export function failureOf(error: unknown): { message: string; code: number } {
+  if (error instanceof Interruption) return { message: 'interrupted; no file was written', code: error.code };
+  if (error instanceof UsageError) return { message: printable(error.message), code: USAGE };
+  if (error instanceof TightrecError) return { message: printable(forCommandLine(error.message)), code: error.code === 'bad-setting' ? USAGE : FAILURE };
+  const { message = String(error), code } = error as NodeJS.ErrnoException;
+  return { message: printable(code === undefined ? `an error that should not happen: ${message}; TIGHTREC_DEBUG=1 shows where` : message), code: FAILURE };
+}
+
+/** The library says what to do in terms of its options: here they have other names. */
+const translations: [RegExp, string][] = [
+  [/^(?:readTable|interactions|evaluate|\w+\.(?:recommendFor|recommend|similarTo)): /, ''],
+  [/; (?:name the column in optional|correct it, read the column as 'string'), or leave/, '; correct it, or leave'],
+  [/onBadRow: 'skip'/g, '--on-bad-row skip'],
+  [/\{ fallback: 'popularity' \}/g, '--fallback popularity'],
+  [/give times, or halfLife: null/g, 'give --time COLUMN, or leave --half-life out'],
+  [/pass encoding: '([^']+)'/g, 'give --encoding $1'],
+  [/pass the encoding it was written in|if it is text, pass its encoding/g, 'give its --encoding'],
+  [/raise maxBytes if the file is to be trusted/g, 'unpack it yourself if it is to be trusted'],
+];
+
+function forCommandLine(message: string): string {
+  return translations.reduce((text, [from, to]) => text.replace(from, to), message);
+}

@@ -1,0 +1,77 @@
+import { stat } from 'node:fs/promises';
+import { type Interactions } from '../data/interactions.ts';
+import { readInteractions } from '../data/readInteractions.ts';
+import type { ReadOptions } from '../data/readTable.ts';
+import { BPR } from '../models/bpr.ts';
+import { LogisticMF } from '../models/logisticMF.ts';
+import { Popularity } from '../models/popularity.ts';
+import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import type { Recommender } from '../models/recommender.ts';
+import { save } from '../node.ts';
+import type { ModelName } from '../study/models.ts';
+import type { Progress } from '../study/progress.ts';
+import { UsageError } from './failure.ts';
+import { checkOutput } from './options.ts';
+import { type Terminal, openTerminal } from './terminal.ts';
+
+export interface TableCommand { user: string; item: string; time?: string; value?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
+
+interface FitCommand extends TableCommand {
+  model: ModelName; out: string; set?: Record<string, unknown>;
+  factors?: number; epochs?: number; learningRate?: number; l2?: number; halfLife?: number; seed?: number;
+}
+
+const models: Record<ModelName, (settings: object) => Recommender> = {
+  'bpr': (settings) => new BPR(settings),
+  'logistic-mf': (settings) => new LogisticMF(settings),
+  'purchase-history': (settings) => new PurchaseHistory(settings),
+  'popularity': (settings) => new Popularity(settings as Record<string, never>),
+};
+
+/** fit: the command `tightrec fit`. */
+export async function fit(file: string, options: FitCommand, signal: AbortSignal): Promise<void> {
+  await checkOutput(options.out);
+  const model = models[options.model](settingsOf(options)), terminal = openTerminal(options);
+  const data = await readEvents(file, options, terminal, signal);
+
+  const seconds = await train(model, data, terminal.progress, signal);
+  await save(model, options.out);
+  const n = (value: number) => value.toLocaleString('en'), { size } = await stat(options.out);
+  terminal.result(`${model.name} of ${n(model.nUsers)} users and ${n(model.nItems)} items, from ${n(data.user.length)} interactions, in ${seconds.toFixed(1)} s\n${options.out}: ${n(size)} bytes\n`);
+}
+
+function settingsOf({ model, set, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
+  const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
+  return { factors, epochs, learningRate, l2, halfLife, ...(random && { seed }), ...set };
+}
+
+/** readEvents: interactions from a file, with progress, and a word on the rows left out. */
+export async function readEvents(file: string, options: TableCommand, { progress, note }: Terminal, signal: AbortSignal): Promise<Interactions> {
+  const { user, item, time, value, onBadRow, sheet, encoding } = options, columns = { user, item, ...(time && { time }), ...(value && { value }) };
+  const repeated = Object.values(columns).find((name, at, names) => names.indexOf(name) !== at);
+  if (repeated !== undefined) throw new UsageError(`each of --user, --item, --time and --value needs a column of its own, got '${repeated}' twice`);
+
+  const task = progress.begin(`reading ${file}`, 1);
+  const reading: Omit<ReadOptions, 'columns' | 'optional'> = {
+    onBadRow, signal, ...(sheet !== undefined && { sheet }), ...(encoding !== undefined && { encoding }),
+    onProgress: ({ bytes, totalBytes, rows }) => task.at(bytes / Math.max(1, totalBytes), `${rows.toLocaleString('en')} rows`),
+  };
+  const events = await readInteractions(file, columns, reading), { count, details: [first] } = events.skipped;
+  task.end(`${events.user.length.toLocaleString('en')} rows`);
+  if (first) note(`left out ${count.toLocaleString('en')} bad row${count === 1 ? '' : 's'}; the first: row ${first.row}${first.column && `, column ${first.column}`}: ${first.message}`);
+  return events;
+}
+
+async function train(model: Recommender, data: Interactions, progress: Progress, signal: AbortSignal): Promise<number> {
+  const { epochs = 1 } = model.settings as { epochs?: number }, task = progress.begin(model.name, Number.isFinite(epochs) ? epochs : 1), began = performance.now();
+  let last = '';
+  await model.fit(data, {
+    signal,
+    onStep: ({ epoch, step, steps }) => task.at(epoch - 1 + step / steps, `epoch ${epoch} of ${epochs}${last}`),
+    onEpoch: ({ epoch, loss }) => { last = `, loss ${loss.toFixed(4)}`; task.at(epoch, `epoch ${epoch} of ${epochs}${last}`); },
+  });
+  signal.throwIfAborted();
+  task.end(last === '' || epochs === 1 ? 'trained' : `trained${last}`);
+  return (performance.now() - began) / 1000;
+}
+

@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import { MODELS } from '../study/models.ts';
+import { version } from '../study/packageRoot.ts';
+import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
+import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
+import { stopBars } from './terminal.ts';
+
+/** The command `tightrec`. Every failure is one sentence on stderr; docs/cli.md shows each command at work. */
+async function main(): Promise<void> {
+  const interruption = new AbortController(), { signal } = interruption;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    let first = 0;
+    process.on(name, () => {
+      // npm passes Ctrl-C on, so it may come twice; asked again later, the work is left as it stands
+      if (first > 0 && performance.now() - first > 2000) process.exit(new Interruption(name).code);
+      if (first === 0) { first = performance.now(); interruption.abort(new Interruption(name)); }
+    });
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(); // whoever read has what they wanted, as with `| head`
+      throw error;
+    });
+  }
+  try {
+    await program(signal).parseAsync();
+  } catch (error) {
+    stopBars();
+    if (error instanceof CommanderError) { process.exitCode = error.exitCode === 0 ? 0 : USAGE; return; } // commander has said it
+    const { message, code } = failureOf(signal.aborted ? signal.reason : error);
+    process.stderr.write(process.env.TIGHTREC_DEBUG && error instanceof Error ? `${error.stack}\n` : `tightrec: ${message}\n`);
+    process.exitCode = code;
+  }
+}
+
+function program(signal: AbortSignal): Command {
+  const tightrec = new Command('tightrec')
+    .description('Recommendations from a file of interactions: train, ask, measure.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tightrec: ')) })
+    .showHelpAfterError('(--help shows how it is called)')
+    .addHelpText('after', `
+Examples:
+  tightrec study
+  tightrec fit shop.csv --user customer --item product --model bpr --out shop.safetensors
+  tightrec recommend shop.safetensors --user 17850
+  tightrec similar shop.safetensors --item 85123A
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
+
+  const badRows = () => new Option('--on-bad-row <what>', 'what a row that does not parse does: end in an error, or be left out and counted').choices(['error', 'skip']).default('error');
+  const quiet = () => new Option('-q, --quiet', 'no progress, only results and errors');
+  const tableOptions = (command: Command): Command => command
+    .requiredOption('--user <column>', 'the column of users')
+    .requiredOption('--item <column>', 'the column of items')
+    .addOption(badRows())
+    .option('--sheet <name>', 'which sheet of a workbook (default: the first)')
+    .option('--encoding <label>', 'of a CSV, such as windows-1252 (default: UTF-8)');
+
+  tightrec.command('study')
+    .description('The Online Retail study: read the transactions, train the models, print and report how well they do.')
+    .option('--data <file>', 'a .csv, .csv.gz or .xlsx of Online Retail, or "generated" (default: the cache, ../shared/data, a download, generated)')
+    .addOption(new Option('--models <names>', `which of ${MODELS.join(', ')}`).argParser(listOption(MODELS)).default([...MODELS], 'all'))
+    .addOption(new Option('--seed <n>', 'of everything random').argParser(wholeNumberOption).default(1))
+    .option('--json <file>', 'write everything measured as JSON')
+    .option('--report <file>', 'where the HTML report goes', 'report.html')
+    .option('--no-report', 'no report')
+    .addOption(badRows())
+    .addOption(quiet())
+    .addHelpText('after', `
+Examples:
+  tightrec study --models popularity,purchase-history
+  tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
+    .action(async (options) => (await import('./study.ts')).study(options, signal));
+
+  tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz or .xlsx of interactions')
+    .description('Train a model on a file of interactions, one a row, and save it.'))
+    .option('--time <column>', 'the column of dates')
+    .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
+    .addOption(new Option('--model <name>', 'what to train').choices(MODELS).makeOptionMandatory())
+    .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
+    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf)', numberOption)
+    .option('--epochs <n>', 'passes over the data', numberOption)
+    .option('--learning-rate <x>', 'of Adam', numberOption)
+    .option('--l2 <x>', 'weight of the penalty', numberOption)
+    .option('--half-life <days>', 'after which a purchase counts half (purchase-history)', numberOption)
+    .option('--seed <n>', 'of everything random (default: 1)', numberOption)
+    .option('--set <name=value>', 'any other setting of the model; may be repeated', settingOption)
+    .addOption(quiet())
+    .addHelpText('after', `
+Examples:
+  tightrec fit shop.csv --user customer --item product --model bpr --out shop.safetensors
+  tightrec fit shop.xlsx --user customer --item product --time date --model purchase-history --half-life 90 --out shop.safetensors
+  tightrec fit shop.csv.gz --user customer --item product --model logistic-mf --factors 64 --set negatives=10 --on-bad-row skip --out shop.safetensors`)
+    .action(async (file, options) => (await import('./fit.ts')).fit(file, options, signal));
+
+  tightrec.command('recommend').argument('<model>', 'a file that tightrec fit wrote')
+    .description('What a user may want next; with --all, what every user may want.')
+    .option('--user <id>', 'for whom')
+    .option('--all', 'for everybody, as CSV: user,rank,item,score')
+    .option('--out <file>', 'with --all: where the CSV goes (default: stdout)')
+    .addOption(new Option('-k, --k <n>', 'how many items').argParser(countOption).default(10))
+    .option('--include-seen', 'also what the user has already (purchase-history always does)')
+    .addOption(new Option('--fallback <what>', 'what a user gets whom the model does not know (default: an error)').choices(['popularity']))
+    .option('--json', 'as JSON')
+    .addOption(quiet())
+    .addHelpText('after', `
+Examples:
+  tightrec recommend shop.safetensors --user 17850 --k 5
+  tightrec recommend shop.safetensors --all --out lists.csv`)
+    .action(async (file, options) => (await import('./recommend.ts')).recommendCommand(file, options, signal));
+
+  tightrec.command('similar').argument('<model>', 'a file that tightrec fit wrote')
+    .description('The items most like one.')
+    .requiredOption('--item <id>', 'like which')
+    .addOption(new Option('-k, --k <n>', 'how many items').argParser(countOption).default(10))
+    .option('--json', 'as JSON')
+    .addHelpText('after', `
+Example:
+  tightrec similar shop.safetensors --item 85123A --k 5`)
+    .action(async (file, options) => (await import('./similar.ts')).similar(file, options));
+
+  tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz or .xlsx')
+    .description('Measure a model on interactions that it was not trained on.'))
+    .addOption(new Option('-k, --k <n>', 'length of the lists').argParser(countOption).default(10))
+    .addOption(new Option('--metrics <names>', `which of ${METRICS.join(', ')}`).argParser(listOption(METRICS)).default(METRICS.filter((name) => name !== 'auc'), 'all but auc'))
+    .option('--include-seen', 'recommend also what the user has already (purchase-history always does)')
+    .option('--json', 'as JSON')
+    .addOption(quiet())
+    .addHelpText('after', `
+Rows whose user or item the model does not know are left out, and counted. docs/metrics.md defines the metrics.
+
+Example:
+  tightrec evaluate shop.safetensors november.csv --user customer --item product --k 5`)
+    .action(async (model, file, options) => (await import('./evaluate.ts')).evaluateCommand(model, file, options, signal));
+
+  tightrec.command('info').argument('<model>', 'a file that tightrec fit wrote')
+    .description('What is in a model file.')
+    .option('--json', 'as JSON')
+    .action(async (file, options) => (await import('./info.ts')).info(file, options));
+
+  return tightrec;
+}
+
+process.on('uncaughtException', (error) => {
+  stopBars();
+  process.stderr.write(process.env.TIGHTREC_DEBUG ? `${error.stack}\n` : `tightrec: ${failureOf(error).message}\n`);
+  process.exit(FAILURE);
+});
+
+await main();

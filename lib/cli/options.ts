@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { TightrecError } from '../errors.ts';
+
+/** METRICS: what --metrics takes: the metrics of `evaluate`. */
+export const METRICS = ['precision', 'recall', 'map', 'ndcg', 'mrr', 'hitRate', 'auc'] as const;
+
+/** What commander calls to read an option: each refuses with what it expects. */
+export function numberOption(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('A number is expected.');
+  return value;
+}
+
+export function wholeNumberOption(text: string): number {
+  const value = numberOption(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('A whole number is expected.');
+  return value;
+}
+
+export function countOption(text: string): number {
+  const value = wholeNumberOption(text);
+  if (value < 1) throw new InvalidArgumentError('A whole number from 1 up is expected.');
+  return value;
+}
+
+/** listOption: names separated by commas, each one of `choices`. */
+export const listOption = <Name extends string>(choices: readonly Name[]) => (text: string): Name[] => {
+  const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const wrong = names.find((name) => !(choices as readonly string[]).includes(name));
+  if (wrong !== undefined || names.length === 0) throw new InvalidArgumentError(`${wrong === undefined ? 'Nothing is named' : `There is no '${wrong}'`}; allowed are ${choices.join(', ')}, separated by commas.`);
+  return names as Name[];
+};
+
+/** settingOption: collects `--set name=value`. Values are numbers, true, false, null, or else text. */
+export function settingOption(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
+  return { ...before, [text.slice(0, at).trim()]: valueOf(text.slice(at + 1).trim()) };
+}
+
+const words: Record<string, unknown> = { true: true, false: false, null: null, NaN: Number.NaN };
+
+function valueOf(text: string): unknown {
+  if (Object.hasOwn(words, text)) return words[text];
+  return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
+}
+
+/**
+ * checkOutput: whether a file could be written there, asked before the work begins and not after it.
+ * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is a directory itself.
+ */
+export async function checkOutput(path: string): Promise<void> {
+  const folder = dirname(resolve(path)), there = await stat(folder).catch(() => null);
+  if (!there?.isDirectory()) throw new TightrecError('file-missing', `cannot write ${path}: the directory ${folder} does not exist; create it first`);
+  if ((await stat(path).catch(() => null))?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
+}
+
+/** idFrom: the id that a text on the command line names: the text itself, or the number it spells where the model knows only that. */
+export function idFrom(text: string, encoder: LabelEncoder): RawId {
+  if (encoder.has(text)) return text;
+  const number = Number(text);
+  if (String(number) === text && encoder.has(number)) return number;
+  return /^-?\d{1,40}$/.test(text) && encoder.has(BigInt(text)) ? BigInt(text) : text;
+}
+
+/** rowFrom: the row of the id that a text names, -1 where the encoder does not know it. */
+export function rowFrom(text: string, encoder: LabelEncoder): number {
+  const id = idFrom(text, encoder);
+  return encoder.has(id) ? encoder.encode(id) : -1;
+}
+
+/** columnsOf: rows of texts under a head, in columns; numbers to the right. */
+export function columnsOf(head: readonly string[], rows: readonly (readonly string[])[], right: readonly boolean[]): string {
+  const width = head.map((name, at) => rows.reduce((most, row) => Math.max(most, row[at].length), name.length));
+  return [head, ...rows].map((row) => `${row.map((cell, at) => (right[at] ? cell.padStart(width[at]) : cell.padEnd(width[at]))).join('  ').trimEnd()}\n`).join('');
+}
+
+/** csvCell: a cell of a CSV, quoted where it must be. */
+export const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -1,0 +1,61 @@
+import { writeWhole } from '../io/files.ts';
+import type { Recommendation, Recommender } from '../models/recommender.ts';
+import { breathe } from '../models/train.ts';
+import { load } from '../node.ts';
+import { UsageError } from './failure.ts';
+import { checkOutput, columnsOf, csvCell, idFrom } from './options.ts';
+import { type Terminal, openTerminal, printable } from './terminal.ts';
+
+interface RecommendCommand { user?: string; all?: boolean; out?: string; k: number; includeSeen?: boolean; fallback?: 'popularity'; json?: boolean; quiet?: boolean }
+
+/** recommendCommand: the command `tightrec recommend`. */
+export async function recommendCommand(file: string, options: RecommendCommand, signal: AbortSignal): Promise<void> {
+  const { user, all, out, json, fallback } = options, terminal = openTerminal(options);
+  if ((user === undefined) === (all === undefined)) throw new UsageError('say for whom: either --user ID or --all');
+  if (out !== undefined && !all) throw new UsageError('--out goes with --all');
+  if (json && all) throw new UsageError('--json goes with --user; --all writes CSV');
+  if (out !== undefined) await checkOutput(out);
+
+  const model = await load(file), k = Math.min(options.k, model.nItems), excludeSeen = !options.includeSeen && model.answers.excludeSeen;
+  if (options.k > k) terminal.note(`the model knows ${k} items, so no list is longer than that`);
+  if (all) return recommendAll(model, { k, excludeSeen, out, signal }, terminal);
+
+  const list = model.recommendFor(idFrom(user!, model.users), { k, excludeSeen, ...(fallback && { fallback }) });
+  if (list[0]?.source === 'popularity') terminal.note(`the model does not know user ${user}: these are the most popular items`);
+  if (list.length === 0) terminal.note(`user ${user} has every item already; --include-seen lists them`);
+  terminal.result(json ? `${JSON.stringify(list.map(forJson), null, 2)}\n` : listed(list));
+}
+
+/** listed: recommendations as columns. */
+export function listed(list: readonly Recommendation[]): string {
+  return columnsOf(['item', 'score'], list.map(({ item, score }) => [printable(String(item)), score.toFixed(4)]), [false, true]);
+}
+
+/** JSON has no bigint. */
+export const forJson = (entry: Recommendation): object => ({ ...entry, item: typeof entry.item === 'bigint' ? String(entry.item) : entry.item });
+
+const BLOCK = 1000; // users at a time
+
+async function recommendAll(model: Recommender, { k, excludeSeen, out, signal }: { k: number; excludeSeen: boolean; out: string | undefined; signal: AbortSignal }, { progress, result }: Terminal): Promise<void> {
+  const rows = Array.from({ length: model.nUsers }, (_, row) => row).filter((row) => model.users.labels[row] !== null), task = progress.begin('recommending', rows.length);
+  const pieces: Uint8Array[] = [], write = (text: string) => { if (out === undefined) result(text); else pieces.push(Buffer.from(text)); };
+  write('user,rank,item,score\n');
+  for (let from = 0; from < rows.length; from += BLOCK) {
+    const users = rows.slice(from, from + BLOCK), { items, scores } = model.recommend(users, { k, exclude: excludeSeen ? model.answers.catalogue.seen : null });
+    write(users.map((user, b) => linesOf(model, user, items.subarray(b * k, b * k + k), scores.subarray(b * k, b * k + k))).join(''));
+    task.at(from + users.length);
+    await breathe();
+    signal.throwIfAborted();
+  }
+  task.end(`${rows.length.toLocaleString('en')} users`);
+  if (out === undefined) return;
+  await writeWhole(out, Buffer.concat(pieces));
+  result(`${out}: ${k} items for each of ${rows.length.toLocaleString('en')} users\n`);
+}
+
+function linesOf(model: Recommender, user: number, items: Int32Array, scores: Float32Array): string {
+  const id = csvCell(String(model.users.decode(user)));
+  let lines = '';
+  for (let at = 0; at < items.length && items[at] >= 0; at++) lines += `${id},${at + 1},${csvCell(String(model.items.decode(items[at])))},${Number(scores[at].toPrecision(7))}\n`;
+  return lines;
+}

@@ -1,0 +1,45 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { writeWhole } from '../io/files.ts';
+import { findTransactions } from '../study/findTransactions.ts';
+import type { ModelName } from '../study/models.ts';
+import { onlineRetail } from '../study/onlineRetail.ts';
+import { GENERATOR, reportOf } from '../study/report.ts';
+import { runStudy } from '../study/study.ts';
+import { tableOf } from '../study/table.ts';
+import { UsageError } from './failure.ts';
+import { checkOutput } from './options.ts';
+import { openTerminal } from './terminal.ts';
+
+interface StudyCommand { data?: string; models: ModelName[]; seed: number; json?: string; report: string | false; onBadRow: 'error' | 'skip'; quiet?: boolean }
+
+/** study: the command `tightrec study`. */
+export async function study({ data, models, seed, json, report, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
+  if (json !== undefined) await checkOutput(json);
+  if (report !== false) { await checkOutput(report); await checkReport(report); }
+
+  const { progress, paint, result: print, note } = openTerminal({ quiet }), began = performance.now();
+  const url = process.env.TIGHTREC_DATA_URL; // for tests: another place for the public download
+  const transactions = await findTransactions({ file: data, seed, onBadRow, progress, signal, ...(url !== undefined && { url }) });
+  const result = await runStudy(await onlineRetail(transactions), { models, seed, progress, signal });
+  signal.throwIfAborted();
+  if (json !== undefined) await writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+  if (report !== false) await writeWhole(report, await reportOf(result));
+
+  note(`the whole study took ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  print(`\n${tableOf(result, paint)}`);
+  if (json !== undefined) print(`JSON: ${resolve(json)}\n`);
+  if (report !== false) print(`Report: ${resolve(report)}\n`);
+}
+
+/** A file that tightrec has not written is not overwritten by a report: the default name is one that others use too. */
+async function checkReport(path: string): Promise<void> {
+  const file = await open(path).catch(() => null);
+  if (file === null) return;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1000), 0, 1000, 0);
+    if (bytesRead > 0 && !buffer.toString('latin1').includes(GENERATOR)) throw new UsageError(`${path} exists and is no report of tightrec; name another file with --report FILE`);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { fileOf } from './packageRoot.ts';
+import { css, script } from './reportPage.ts';
+import type { ModelResult, StudyResult } from './study.ts';
+import { notesOf, seconds, settingsLine } from './table.ts';
+
+/** What a report of ours says in its head. */
+export const GENERATOR = 'tightrec study';
+
+/** Chart: what the script in the page draws. Shapes: x, ticks, y, shown (points). */
+interface Chart {
+  id: string;
+  kind: 'line' | 'bars';
+  title: string;
+  about: string;
+  hint: string; // below the chart, until a point is chosen
+  x: number[];
+  from?: number; // where the x axis begins and ends
+  to?: number;
+  ticks?: string[]; // names of the points, where they are no numbers
+  series: { label: string; colour: string; y: number[]; shown: number[] }[]; // shown differs from y where bars are stacked
+  xLabel: string;
+  yLabel: string;
+  digits: number;
+  top?: number; // where the y axis ends
+  log?: boolean; // both axes
+  marks?: { y: number; label: string; side?: 'left' }[];
+}
+
+const count = (value: number): string => value.toLocaleString('en');
+const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
+
+/**
+ * reportOf: the study as one HTML file that needs nothing else: no network, no other file. uPlot, which draws the charts, is copied into it.
+ * Whatever comes from the data is escaped.
+ */
+export async function reportOf(result: StudyResult): Promise<string> {
+  const [uPlot, uPlotCss] = await Promise.all(['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'].map((path) => readFile(fileOf(path), 'utf8')));
+  const { data, title, machine, versions, seed } = result, curves = curveCharts(result), shapes = shapeCharts(result);
+
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="generator" content="${GENERATOR}">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)} · tightrec</title>
+<style>${uPlotCss}${css}</style>
+</head>
+<body>
+<a class="skip" href="#results">Skip to the results</a>
+<header class="top">
+<div>
+<p class="eyebrow">tightrec study</p>
+<h1>${escaped(data.generated ? 'Generated data' : 'Online Retail')}: what will they buy next?</h1>
+<p class="lead">${count(data.rows)} purchases, ${period(result)}. Every model learns from those before 9 October 2011, and names five items for each later invoice.</p>
+</div>
+<button id="theme" type="button" hidden>Dark</button>
+</header>
+<main>
+${data.generated ? '<p class="warning"><strong>These are generated data</strong> of the shape of Online Retail, made up because the real transactions could not be had or were not asked for. The figures say how the models do on them, and nothing about the real shop.</p>' : ''}
+${results(result)}
+${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
+<p class="quiet">precision@5 on validation, measured after every epoch (for the purchase history: for every half-life tried). All on one scale.</p>
+<div class="grid">${curves.map(figure).join('')}</div></section>`}
+<section aria-labelledby="data"><h2 id="data">The data</h2>
+${facts(result)}
+${pieces(result)}
+<div class="grid">${shapes.map(figure).join('')}${topItems(result)}</div></section>
+<section aria-labelledby="settings"><h2 id="settings">Settings</h2>
+<div class="panel wide settings"><table><thead><tr><th scope="col">Model</th><th scope="col">Settings</th></tr></thead><tbody>${result.models.map(({ name, settings }) =>
+    `<tr><th scope="row">${escaped(name)}</th><td><code>${escaped(settingsLine(settings) || 'none')}</code></td></tr>`).join('')}</tbody></table></div></section>
+<section aria-labelledby="made"><h2 id="made">How this was made</h2>
+<div class="panel"><dl class="pairs">
+${Object.entries({ 'Data': data.source, 'Seed': String(seed), 'Processor': `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB`, 'System': machine.system, 'Kernels': machine.kernels, 'Versions': Object.entries(versions).map((pair) => pair.join(' ')).join(', ') })
+    .map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('\n')}
+<dt>Again</dt><dd><code>npx tightrec study --seed ${seed}</code> gives the same figures; only the seconds differ</dd>
+</dl></div></section>
+</main>
+<footer>${data.generated ? '' : 'Data: Online Retail, Daqing Chen (2015), UCI Machine Learning Repository, <a href="https://doi.org/10.24432/C5BW33">doi 10.24432/C5BW33</a>, CC BY 4.0. '}Charts: uPlot, MIT licence.</footer>
+<script type="application/json" id="charts">${jsonInHtml([...curves, ...shapes])}</script>
+<script>${uPlot}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** escaped: text as HTML shows it, in an element or in a quoted attribute. */
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** jsonInHtml: JSON that cannot end the script element it stands in. */
+export const jsonInHtml = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+function period({ data: { shape: { months } } }: StudyResult): string {
+  const name = (month: string) => new Date(`${month}-01`).toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+  return `${name(months[0].month)} to ${name(months[months.length - 1].month)}`;
+}
+
+function results({ models, data }: StudyResult): string {
+  const notes = notesOf(models), scale = Math.max(...models.flatMap(({ validation, test, published }) => [validation, test, published ?? 0]), 1e-9) * 1.04, best = Math.max(...models.map(({ test }) => test));
+  const mark = (note: string | null) => (note === null ? '' : `<sup><a href="#note-${notes.indexOf(note) + 1}" aria-label="note ${notes.indexOf(note) + 1}">${notes.indexOf(note) + 1}</a></sup>`);
+  const at = (value: number) => `${((100 * value) / scale).toFixed(2)}%`;
+  const rows = models.map((model, m) => `<tr${model.test === best ? ' class="best"' : ''}><th scope="row">${escaped(model.name)}${mark(model.note)}</th>
+<td class="n">${model.validation.toFixed(4)}</td><td class="n t">${model.test.toFixed(4)}</td>
+<td class="bars" aria-hidden="true"><div class="track" style="--colour: var(--${colourOf(models, m)})"><i style="width: ${at(model.test)}"></i><b style="left: ${at(model.validation)}"></b>${model.published === null ? '' : `<s style="left: ${at(model.published)}"></s>`}</div></td>
+<td class="n">${model.published === null ? '<span class="quiet">none</span>' : model.published}${mark(model.publishedNote)}</td><td class="n">${seconds(model.fitSeconds)}</td></tr>`).join('\n');
+  const lead = models.find(({ test }) => test === best)!, baseline = models.find(({ name }) => name === 'popularity');
+  const sentence = models.length < 2 ? '' : `<p>On the test month <strong>${escaped(lead.name)}</strong> does best: ${(100 * lead.test).toFixed(1)} rows of the invoice for every 100 items it names${baseline && baseline !== lead ? `, ${(lead.test / baseline.test).toFixed(1)} times what the five most bought items give` : ''}.</p>`;
+  return `<section aria-labelledby="results"><h2 id="results">precision@${models[0].k} over invoices</h2>
+${sentence}
+<div class="panel wide results"><table><thead><tr><th scope="col">Model</th><th scope="col" class="n">Validation</th><th scope="col" class="n">Test</th><td class="bars"></td><th scope="col" class="n">Published</th><th scope="col" class="n">Fit</th></tr></thead>
+<tbody>${rows}</tbody></table></div>
+<ul class="key" aria-hidden="true"><li><i></i>test</li><li><b></b>validation</li>${models.some(({ published }) => published !== null) ? '<li><s></s>published, on validation</li>' : ''}</ul>
+<ol class="notes">${notes.map((note, n) => `<li id="note-${n + 1}">${escaped(note)}.</li>`).join('')}</ol>
+<p class="notes" style="padding: 0">precision@5 is the number of invoice rows whose item is among the five named, over 5 for each invoice. An invoice without a customer, or with one that train does not know, gets the five most bought items of train. Validation: ${count(data.validation.invoices)} invoices, ${count(data.validation.known)} of them of known customers; test: ${count(data.test.invoices)}, ${count(data.test.known)}.</p></section>`;
+}
+
+const COLOURS = ['grey', 'blue', 'green', 'vermillion', 'purple', 'orange'];
+const colourOf = (models: readonly ModelResult[], at: number): string => (models[at].name === 'popularity' ? 'grey' : COLOURS[1 + ((at - Number(models[0].name === 'popularity')) % 5)]);
+
+function curveCharts({ models }: StudyResult): Chart[] {
+  const highest = Math.max(...models.flatMap(({ curve, published, validation }) => [validation, published ?? 0, ...curve.map((point) => point.validation)])), top = Math.ceil(highest * 1.08 * 50) / 50;
+  const popularity = models.find(({ name }) => name === 'popularity');
+  return models.flatMap((model, m): Chart[] => {
+    const { curve, name, published } = model;
+    if (curve.length === 0) return [];
+    const halfLives = curve[0].halfLife !== undefined, x = curve.map((point, at) => (halfLives ? at : point.epoch!)), y = curve.map(({ validation }) => validation);
+    const best = y.indexOf(Math.max(...y)), what = halfLives ? `a half-life of ${curve[best].halfLife} days` : `epoch ${curve[best].epoch}`;
+    const marks: Chart['marks'] = [
+      ...(published === null ? [] : [{ y: published, label: `published ${published}`, side: 'left' as const }]),
+      ...(popularity ? [{ y: popularity.validation, label: `popularity ${popularity.validation.toFixed(4)}` }] : []),
+    ];
+    return [{
+      id: `curve-${m}`, kind: 'line', title: name.replace(/, half-life.*/, ', by half-life'), about: `Best at ${what}: ${y[best].toFixed(4)}.${halfLives || best === y.length - 1 ? '' : ` The table has the last: ${y[y.length - 1].toFixed(4)}.`}`,
+      hint: 'Point at the curve, or use the arrow keys.', x, from: halfLives ? -0.4 : 0, to: halfLives ? x.length - 0.6 : x[x.length - 1], ...(halfLives && { ticks: curve.map(({ halfLife }) => String(halfLife)) }),
+      series: [{ label: 'precision@5', colour: colourOf(models, m), y, shown: y }],
+      xLabel: halfLives ? 'half-life, days' : 'epoch', yLabel: 'precision@5', digits: 4, top, marks,
+    }];
+  });
+}
+
+function shapeCharts({ data: { shape } }: StudyResult): Chart[] {
+  const { months, popularity, invoiceSizes, invoiceRows, topTenth } = shape, hint = 'Point at the chart, or use the arrow keys.';
+  const name = (month: string) => new Date(`${month}-01`).toLocaleDateString('en', { month: 'short', timeZone: 'UTC' }) + (month.endsWith('-01') || month === months[0].month || month === months[months.length - 1].month ? ` ${month.slice(2, 4)}` : '');
+  // stacked: the tallest is drawn first, the others over it
+  const stacked = [
+    { label: 'test', colour: 'vermillion', y: months.map((m) => m.train + m.validation + m.test), shown: months.map((m) => m.test) },
+    { label: 'validation', colour: 'orange', y: months.map((m) => m.train + m.validation), shown: months.map((m) => m.validation) },
+    { label: 'train', colour: 'blue', y: months.map((m) => m.train), shown: months.map((m) => m.train) },
+  ];
+  const rows = popularity.map((point) => point.rows), invoices = invoiceSizes.map((bin) => bin.invoices);
+  return [
+    { id: 'months', kind: 'bars', title: 'Rows by month', about: 'Train to 8 October 2011, then a month of validation, then test.', hint, x: [...months.keys()], ticks: months.map(({ month }) => name(month)), series: stacked, xLabel: 'month', yLabel: 'rows', digits: 0 },
+    { id: 'popularity', kind: 'line', title: 'How unequal the items are', about: `The most bought tenth of the items takes ${percent(topTenth)} of train's rows. Both axes are logarithmic.`, hint, x: popularity.map(({ rank }) => rank), series: [{ label: 'rows', colour: 'blue', y: rows, shown: rows }], xLabel: 'rank of the item', yLabel: 'rows in train', digits: 0, log: true },
+    { id: 'sizes', kind: 'bars', title: 'How long invoices are', about: `Half of them have ${count(invoiceRows.median)} rows or fewer; the mean is ${invoiceRows.mean.toFixed(1)}, the longest ${count(invoiceRows.largest)}.`, hint, x: [...invoices.keys()], ticks: invoiceSizes.map(({ from, to }) => (to - from === 1 ? String(from) : `${from}–${to - 1}`)), series: [{ label: 'invoices', colour: 'blue', y: invoices, shown: invoices }], xLabel: 'rows of an invoice', yLabel: 'invoices', digits: 0 },
+  ];
+}
+
+function figure(chart: Chart): string {
+  const { id, title, about, series, x, ticks, xLabel, digits } = chart;
+  const legend = series.length < 2 ? '' : `<ul class="key">${[...series].reverse().map(({ label, colour }) => `<li><i style="--colour: var(--${colour})"></i>${escaped(label)}</li>`).join('')}</ul>`;
+  const numbers = x.map((value, at) => `<tr><th scope="row">${escaped(ticks ? ticks[at] : count(value))}</th>${series.map(({ shown }) => `<td class="n">${digits > 0 ? shown[at].toFixed(digits) : count(shown[at])}</td>`).join('')}</tr>`).join('');
+  return `<figure class="panel"><figcaption><h3>${escaped(title)}</h3><p>${escaped(about)}</p></figcaption>
+<div class="chart" id="${id}" tabindex="0" role="img" aria-label="${escaped(`${title}. ${about}`)}" aria-describedby="${id}-reading"></div>${legend}
+<output class="reading" id="${id}-reading"></output>
+<details><summary>The numbers</summary><div class="wide" tabindex="0" role="group" aria-label="${escaped(`${title}: numbers`)}"><table><thead><tr><th scope="col">${escaped(xLabel)}</th>${series.map(({ label }) => `<th scope="col" class="n">${escaped(label)}</th>`).join('')}</tr></thead><tbody>${numbers}</tbody></table></div></details></figure>`;
+}
+
+function facts({ data }: StudyResult): string {
+  const list: [string, string][] = [
+    ['rows', count(data.rows)], ['invoices', count(data.train.invoices + data.validation.invoices + data.test.invoices)], ['items', count(data.items)], ['customers in train', count(data.customers)],
+    ['filled of the matrix', `${((100 * data.train.pairs) / (data.train.matrix[0] * data.train.matrix[1])).toFixed(2)} %`],
+  ];
+  const left = [data.cancelled > 0 ? `${count(data.cancelled)} rows of cancelled invoices` : '', data.skipped > 0 ? `${count(data.skipped)} rows that do not parse` : ''].filter((text) => text !== '');
+  return `<dl class="facts">${list.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>${left.length > 0 ? `<p class="quiet">Left out: ${left.join(', ')}.</p>` : ''}`;
+}
+
+function pieces({ data }: StudyResult): string {
+  const row = (name: string, when: string, { rows, invoices, known, new: unknown, none }: StudyResult['data']['validation']) =>
+    `<tr><th scope="row">${name}<small>${when}</small></th><td class="n">${count(rows)}</td><td class="n">${count(invoices)}</td><td class="n">${count(known)}</td><td class="n">${count(unknown)}</td><td class="n">${count(none)}</td></tr>`;
+  const accuracy = data.sequentialBaseline, { k } = accuracy;
+  return `<div class="panel wide pieces"><table><thead><tr><th scope="col">Piece</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Invoices</th><th scope="col" class="n">of known<br>customers</th><th scope="col" class="n">of new<br>customers</th><th scope="col" class="n">of<br>nobody</th></tr></thead><tbody>
+${row('Train', 'before 9 October 2011', data.train)}${row('Validation', 'to before 9 November', data.validation)}${row('Test', 'from 9 November', data.test)}</tbody></table></div>
+<p class="notes" style="padding: 0">The models learn from the ${count(data.train.rowsWithCustomer)} rows of train that have a customer: ${count(data.train.pairs)} pairs in a matrix of ${count(data.train.matrix[0])} customers × ${count(data.train.matrix[1])} items. For sequence models: naming the ${k} most bought items that the invoice does not hold yet is right for ${accuracy.validation.toFixed(4)} of the rows of validation, ${accuracy.test.toFixed(4)} of test (accuracy@${k}).</p>`;
+}
+
+function topItems({ data: { shape: { top } } }: StudyResult): string {
+  return `<div class="panel wide"><h3>The most bought items of train</h3><table><thead><tr><th scope="col">Code</th><th scope="col">Description</th><th scope="col" class="n">Rows</th></tr></thead><tbody>${top.map(({ stockCode, description, rows }) =>
+    `<tr><td>${escaped(stockCode)}</td><td>${escaped(description)}</td><td class="n">${count(rows)}</td></tr>`).join('')}</tbody></table></div>`;
+}
