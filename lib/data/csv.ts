@@ -79,7 +79,6 @@ function afterLastRow(bytes: Uint8Array): number {
 
 /** A parser for the delimiter and the newline that the first row shows. */
 function parserFor(text: string, options: CsvOptions, source: string): Papa.Parser {
-  if (text.includes('\0')) throw new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx, got binary data in ${source}; if it is text, pass its encoding`);
   if (/^\s*</.test(text)) throw new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx, got HTML or XML in ${source}; open it in a spreadsheet program and save it as .csv or .xlsx`);
   const outsideQuotes = text.replace(/^\s+/, '').replace(/"[^"]*"?/g, ''), row = /^[^\r\n]*/.exec(outsideQuotes)![0];
   const count = (delimiter: string) => row.split(delimiter).length;

@@ -41,8 +41,8 @@ export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | 
     const table = new TableBuilder(source.name, options), watched = watch(source, table, options);
     const magic = await source.read(0, 8), format = formatOf(magic), limit = options.maxBytes ?? Math.min(16_384 * MIB, Math.max(256 * MIB, 100 * source.size));
     if (format === 'zip') await readXlsx(watched, table, limit, options);
-    else if (format === 'gzip') await readCsv(refuseBinary(gunzipped(watched, limit), source), table, options);
-    else if (format === 'text') await readCsv(chunksOf(watched), table, options);
+    else if (format === 'gzip') await readCsv(textOf(gunzipped(watched, limit), source, options), table, options);
+    else if (format === 'text') await readCsv(textOf(chunksOf(watched), source, options), table, options);
     else throw await unknown(source, format);
     const whole = table.finish();
     options.onProgress?.({ bytes: source.size, totalBytes: source.size, rows: whole.rows });
@@ -119,17 +119,21 @@ async function unknown(source: Source, format: string): Promise<TightrecError> {
 /** An OLE container with a stream called EncryptedPackage: how Office wraps a workbook that has a password. */
 async function isEncrypted(source: Source): Promise<boolean> {
   const head = await source.read(0, 512);
+  if (head.length < 512) return false;
   const directory = (new DataView(head.buffer, head.byteOffset, head.length).getUint32(48, true) + 1) * 512;
   return new TextDecoder('utf-16le').decode(await source.read(directory, 4096)).includes('EncryptedPackage');
 }
 
-/** What is inside a .gz must be text. */
-async function* refuseBinary(chunks: AsyncIterable<Uint8Array>, source: Source): AsyncGenerator<Uint8Array> {
+/** The same chunks; an error when the first of them cannot be text. */
+async function* textOf(chunks: AsyncIterable<Uint8Array>, source: Source, { encoding = '' }: ReadOptions): AsyncGenerator<Uint8Array> {
   let first = true;
   for await (const chunk of chunks) {
-    const format = first ? formatOf(chunk) : 'text';
-    if (format !== 'text') throw new TightrecError('file-unreadable', `readTable: expected a CSV in ${source.name}, got ${format === 'ole' ? 'an Office file' : /^(zip|gzip)$/.test(format) ? `a ${format} file` : format}; unpack it first`);
-    first = false;
+    if (first) {
+      const format = formatOf(chunk), wide = /utf-?16/i.test(encoding) || chunk[0] >= 0xfe; // UTF-16 is half zeros, or begins with its mark
+      if (format !== 'text') throw new TightrecError('file-unreadable', `readTable: expected a CSV inside ${source.name}, got ${format === 'ole' ? 'an Office file' : format === 'zip' || format === 'gzip' ? `a ${format} file` : format}; unpack it first`);
+      if (!wide && chunk.includes(0)) throw new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx workbook, got binary data in ${source.name}; if it is text, pass its encoding`);
+      first = false;
+    }
     yield chunk;
   }
 }

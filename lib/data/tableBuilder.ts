@@ -67,7 +67,7 @@ export class TableBuilder {
 
   #place(name: string, names: string[]): number {
     const at = names.indexOf(name);
-    if (at === -1) throw new TightrecError('column-missing', `readTable: expected a column ${quoted(name)} in ${this.source}, got ${listed(names)}${suggestion(name, names)}`);
+    if (at === -1) throw new TightrecError('column-missing', `readTable: expected a column ${quoted(name)} in ${this.source}, got ${listed(names)}${suggestion(name, names)}${names.length === 1 ? '; pass delimiter if that is more than one name' : ''}`);
     return at;
   }
 

@@ -18,7 +18,7 @@ export interface XlsxOptions { sheet?: string; header?: string[] }
 export async function readXlsx(source: Source, table: TableBuilder, limit: number, options: XlsxOptions): Promise<void> {
   const parts = new Parts(source, limit, await entriesOf(source));
   const workbookPath = (await parts.relations('')).find(({ type }) => type === 'officeDocument')?.path ?? 'xl/workbook.xml';
-  if (!parts.has(workbookPath)) throw notAWorkbook(source, parts.names);
+  if (!parts.has(workbookPath) || workbookPath.endsWith('.bin')) throw notAWorkbook(source, parts.names);
 
   const { sheets, date1904 } = await readWorkbook(parts, workbookPath);
   const relations = await parts.relations(workbookPath);
@@ -48,6 +48,8 @@ async function entriesOf(source: Source): Promise<ZipEntry[]> {
     throw damaged(source, error);
   }
 }
+
+type Write = (text: string) => void;
 
 /** The parts of the package: entries of the zip archive. */
 class Parts {
@@ -113,7 +115,7 @@ class Parts {
   }
 
   /** Parses a part; names of elements come without the prefix that the root has. */
-  async parse(path: string, on: { open?(name: string, attributes: () => Record<string, string>): void; text?(text: string): void; close?(name: string): void }): Promise<void> {
+  async parse(path: string, on: { open?(name: string, attributes: () => Record<string, string>): void; text?(text: string): void; close?(name: string): void }, shortcut?: (write: Write) => Write): Promise<void> {
     const parser = new Parser();
     let prefix: string | null = null, events = 0, silence = 0;
     const broken = (error: Error) => { throw damaged(this.source, new Error(`${path}: ${error.message}`)); };
@@ -129,12 +131,15 @@ class Parts {
       parser.on('text', (text) => { on.text!(decodeXml(text)); });
       parser.on('cdata', (text) => { on.text!(text); });
     }
-    for await (const text of this.read(path)) {
+    const write = (text: string) => {
       const before = events;
       parser.write(text);
       silence = events === before ? silence + text.length : 0; // saxen holds on to a token until it ends
       if (silence > LONGEST) broken(new Error('a text or a comment does not end'));
-    }
+    };
+    const pass = shortcut?.(write) ?? write;
+    for await (const text of this.read(path)) pass(text);
+    pass(''); // that was all
     parser.end();
   }
 }
@@ -206,10 +211,10 @@ interface SheetContext { shared: string[]; isDate: boolean[]; date1904: boolean;
 
 async function readSheet(parts: Parts, path: string, table: TableBuilder, { shared, isDate, date1904, header }: SheetContext): Promise<void> {
   // the row
-  let row = 0, filled = false, bad: { column: Column; cell: string } | null = null;
+  let row = 0, visit = 0, filled = false, bad: { column: Column; cell: string } | null = null;
   const names: string[] = []; // of the header, while it is read
   let columnAt: Int32Array | null = null; // which of the table's columns a column of the sheet is, or -1; null before the header is read
-  let writtenIn = new Int32Array(0); // the row in which each of the table's columns was last written
+  let writtenIn = new Int32Array(0); // the visit in which each of the table's columns was last written
   // the cell
   let at = -1, type = '', style = 0, content = '', wanted = false, inText = false, inPhonetic = false, inRow = false;
 
@@ -221,12 +226,21 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
     writtenIn = new Int32Array(table.columns.length);
   }
 
-  function openCell(attributes: Record<string, string>): void {
-    at = attributes.r === undefined ? at + 1 : columnOf(attributes.r);
-    type = attributes.t ?? 'n';
-    style = attributes.s === undefined ? 0 : Number(attributes.s);
+  function openRow(r: string | undefined): void {
+    row = r !== undefined && /^\d+$/.test(r) ? Number(r) : row + 1;
+    visit++; // numbers of rows need not differ
+    inRow = true;
+    filled = false;
+    bad = null;
+    at = -1;
+  }
+
+  function openCell(r: string | undefined, s: string | undefined, t: string | undefined): void {
+    at = r === undefined ? at + 1 : columnOf(r);
+    type = t ?? 'n';
+    style = s === undefined ? 0 : Number(s);
     content = '';
-    wanted = columnAt === null ? at < MOST_COLUMNS : columnAt[at] >= 0;
+    wanted = columnAt === null ? at >= 0 && at < MOST_COLUMNS : columnAt[at] >= 0;
   }
 
   function closeCell(): void {
@@ -244,7 +258,7 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
       return;
     }
     const column = table.columns[columnAt[at]];
-    writtenIn[columnAt[at]] = row;
+    writtenIn[columnAt[at]] = visit;
     if (column.type === 'string') {
       if (type === 's') column.shared(table.rows, content);
       else column.text(table.rows, type === 'n' ? shownNumber() : type === 'd' ? shownDate(parseDate(content)) : content);
@@ -274,7 +288,7 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
       return;
     }
     for (let k = 0; k < writtenIn.length; k++) {
-      if (writtenIn[k] !== row && !table.columns[k].text(table.rows, '')) bad ??= { column: table.columns[k], cell: '' };
+      if (writtenIn[k] !== visit && !table.columns[k].text(table.rows, '')) bad ??= { column: table.columns[k], cell: '' };
     }
     if (bad) table.rejectCell(row, bad.column, bad.cell);
     else table.accept();
@@ -283,15 +297,11 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
   await parts.parse(path, {
     open(name, attributes) {
       if (!inRow) {
-        if (name !== 'row') return;
-        const { r } = attributes();
-        row = r === undefined ? row + 1 : Number(r);
-        inRow = true;
-        filled = false;
-        bad = null;
-        at = -1;
-      } else if (name === 'c') openCell(attributes());
-      else if (name === 'v' || name === 't') {
+        if (name === 'row') openRow(attributes().r);
+      } else if (name === 'c') {
+        const { r, s, t } = attributes();
+        openCell(r, s, t);
+      } else if (name === 'v' || name === 't') {
         filled = true;
         inText = wanted && !inPhonetic;
       } else if (name === 'rPh') inPhonetic = true;
@@ -303,8 +313,58 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
       else if (name === 'row' && inRow) closeRow();
       else if (name === 'rPh') inPhonetic = false;
     },
-  });
+  }, shortcut);
+
+  /**
+   * Rows in the form in which Excel writes them are found by a regular expression, which halves the time of a large sheet. saxen sees
+   * what comes before and after the rows, and each row that looks different.
+   */
+  function shortcut(write: Write): Write {
+    let part: 'head' | 'rows' | 'rest' = 'head', unfinished = '';
+    return (piece) => {
+      const text = unfinished + piece;
+      let start = 0;
+      unfinished = '';
+      if (part === 'head' && text.includes('<sheetData>')) {
+        part = 'rows';
+        start = text.indexOf('<sheetData>') + 11;
+        write(text.slice(0, start));
+      }
+      if (part === 'rows') {
+        start = plainRows(text, start, write);
+        if (piece === '' || text.length - start > 1 << 20 || text.startsWith('</sheetData', start)) part = 'rest';
+        else unfinished = text.slice(start);
+      }
+      if (part !== 'rows') write(text.slice(start));
+    };
+  }
+
+  /** Reads whole rows of `text` from `start`; returns where the first one begins that is not all there. */
+  function plainRows(text: string, start: number, write: Write): number {
+    PLAIN.lastIndex = start;
+    for (;;) {
+      const found = PLAIN.exec(text);
+      if (found === null) {
+        const end = text.indexOf('</row>', start);
+        if (end === -1) return start;
+        write(text.slice(start, end + 6));
+        PLAIN.lastIndex = start = end + 6;
+      } else if (found[5] !== undefined) {
+        openCell(found[2], found[3], found[4]);
+        filled = true;
+        content = found[5];
+        closeCell();
+      } else if (found[1] !== undefined) openRow(found[1]);
+      else if (found[0] === '</row>') {
+        closeRow();
+        start = PLAIN.lastIndex;
+      }
+    }
+  }
 }
+
+/** The start of a row (1: its number); a cell (2: its column, 3: style, 4: type, 5: value, if it has one); the end of a row. */
+const PLAIN = /<row r="(\d+)"[^<>/]*>|<c r="([A-Z]+)\d+"(?: s="(\d+)")?(?: t="([a-z]+)")?(?:\/>|><v>([^<&]*)<\/v><\/c>)|<\/row>/y;
 
 const MOST_COLUMNS = 16_384; // A to XFD
 

@@ -4,11 +4,11 @@
  *
  *   node --import tsx test/helpers/makeXlsx.ts online-retail.csv.gz online-retail.xlsx
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import { crc32, createDeflateRaw, createGunzip } from 'node:zlib';
+import { crc32, createDeflateRaw, gunzipSync } from 'node:zlib';
 import Papa from 'papaparse';
 
 /** A cell as a value, or as the XML of its whole `<c>` element. `null` leaves the cell out of the file. */
@@ -22,12 +22,13 @@ export interface XlsxOptions {
   noReferences?: boolean; // leave out the r attributes of rows and cells
   sharedStrings?: string[]; // `<si>` elements that come before those of the rows
   prefix?: string; // an XML prefix of every element of the sheet, such as 'x:'
+  level?: number; // of compression; default 6, as Excel has it
 }
 
 export interface ZipEntry { name: string; data: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array> }
 
 /** zipOf: the bytes of a zip archive, entry by entry, sizes behind the data (so that nothing is held). No zip64. */
-export async function* zipOf(entries: Iterable<ZipEntry>): AsyncGenerator<Uint8Array> {
+export async function* zipOf(entries: Iterable<ZipEntry>, level = 6): AsyncGenerator<Uint8Array> {
   const directory: Buffer[] = [];
   let at = 0;
   for (const { name, data } of entries) {
@@ -39,7 +40,7 @@ export async function* zipOf(entries: Iterable<ZipEntry>): AsyncGenerator<Uint8A
     at += head.length;
 
     let crc = 0, size = 0, packedSize = 0;
-    const packed = Readable.from(measured()).pipe(createDeflateRaw({ chunkSize: 1 << 18 }));
+    const packed = Readable.from(measured()).pipe(createDeflateRaw({ level, chunkSize: 1 << 18 }));
     async function* measured() {
       for await (const piece of data) {
         const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
@@ -79,7 +80,10 @@ export function xlsxOf(rows: Iterable<XlsxCell[]> | AsyncIterable<XlsxCell[]>, o
       text += options.noReferences ? `<${p}row>` : `<${p}row r="${number}" spans="1:${row.length}">`;
       for (let column = 0; column < row.length; column++) {
         const value = row[column], at = options.noReferences ? '' : ` r="${columnLetters(column)}${number}"`;
-        if (value === null) continue;
+        if (value === null) {
+          if (options.noReferences) text += `<${p}c/>`;
+          continue;
+        }
         if (typeof value === 'number') text += `<${p}c${at}><${p}v>${digits(value)}</${p}v></${p}c>`;
         else if (value instanceof Date) text += `<${p}c${at} s="1"><${p}v>${digits(serial(value, options.date1904 ?? false))}</${p}v></${p}c>`;
         else if (typeof value === 'boolean') text += `<${p}c${at} t="b"><${p}v>${value ? 1 : 0}</${p}v></${p}c>`;
@@ -113,27 +117,27 @@ export function xlsxOf(rows: Iterable<XlsxCell[]> | AsyncIterable<XlsxCell[]>, o
     })),
     { name: 'xl/styles.xml', data: [styles] },
     { name: 'xl/sharedStrings.xml', data: sharedStrings() },
-  ]);
+  ], options.level);
 }
 
 /** makeXlsx: the same, as one array of bytes. */
-export async function makeXlsx(rows: Iterable<XlsxCell[]> | AsyncIterable<XlsxCell[]>, options?: XlsxOptions): Promise<Uint8Array> {
+export async function makeXlsx(rows: Iterable<XlsxCell[]> | AsyncIterable<XlsxCell[]>, options?: XlsxOptions): Promise<Uint8Array<ArrayBuffer>> {
   return joined(xlsxOf(rows, options));
 }
 
 /** joined: all chunks as one array of bytes. */
-export async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const all: Uint8Array[] = [];
   for await (const chunk of chunks) all.push(chunk);
-  return Buffer.concat(all);
+  return new Uint8Array(Buffer.concat(all));
 }
 
 /** csvToXlsx: writes a CSV (or .csv.gz) as a workbook, with the cells typed as Excel would type them. Reads it with papaparse alone. */
 export async function csvToXlsx(csv: string, xlsx: string, options?: XlsxOptions): Promise<void> {
-  const file = createReadStream(csv);
-  const lines = (csv.endsWith('.gz') ? file.pipe(createGunzip()) : file).pipe(Papa.parse(Papa.NODE_STREAM_INPUT, { skipEmptyLines: true }));
-  async function* rows() {
-    for await (const cells of lines) yield (cells as string[]).map(excelCell);
+  const bytes = readFileSync(csv), text = (csv.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+  const { data } = Papa.parse<string[]>(text, { skipEmptyLines: true });
+  function* rows() {
+    for (const cells of data) yield cells.map(excelCell);
   }
   await pipeline(xlsxOf(rows(), options), createWriteStream(xlsx));
 }
@@ -141,6 +145,7 @@ export async function csvToXlsx(csv: string, xlsx: string, options?: XlsxOptions
 /** excelCell: a text as Excel keeps it when it is typed in: a number, a date, nothing, or a text. */
 export function excelCell(text: string): XlsxCell {
   if (text === '') return null;
+  if (!/^-?[\d.]/.test(text)) return text;
   if (/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text)) return new Date(`${text.replace(' ', 'T')}Z`);
   const trimmed = text.replace(/\.0+$/, '');
   return String(Number(trimmed)) === trimmed && trimmed.length <= 15 ? Number(trimmed) : text;
