@@ -11,7 +11,7 @@ const dark = `
   --blue: #5ab4ea; --vermillion: #ff8f5a; --green: #3fcba3; --purple: #dd9fca; --orange: #edb13c; --grey: #97a0ab; --warn: #3a2f12; --warn-ink: #f3d58f;`;
 
 /** Okabe and Ito's colours, darker on white and lighter on black, so that they can be told apart by everybody. */
-export const css = `
+export const css: string = `
 :root { color-scheme: light;${light} }
 @media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { color-scheme: dark;${dark} } }
 :root[data-theme=dark] { color-scheme: dark;${dark} }
