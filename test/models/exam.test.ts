@@ -724,7 +724,7 @@ for (const { make, learns } of candidates) {
     quality(`${name} finds planted tastes, kernels ${variant}: clearly above popularity, less with more noise, nothing where there is nothing`, async () => {
       useKernels(variant);
       try {
-        for (const seed of [1, 2]) {
+        for (const seed of variant === 'loop' ? [1] : [1, 2]) {
           const own: number[] = [], popular: number[] = [];
           for (const noise of noises) { own.push(await ndcg(make({ ...learns.tastes, seed }), noise, seed)); popular.push(await ndcg(new Popularity(), noise, seed)); }
           const said = `${own} against ${popular}`;
@@ -750,18 +750,15 @@ for (const { make, learns } of candidates) {
 }
 
 quality('the noise dial: the data itself says less and less', () => {
-  // how often the held-out items are among the likeliest third by the taste of the users who met the same: simple co-occurrence
-  const found = [0, 0.5, 1].map((noise) => {
-    const { train, test } = planted({ ...tastes, noise }), { matrix } = train, next = random(1);
-    let hits = 0;
-    for (let n = 0; n < 2000; n++) {
-      const at = next.below(test.user.length), other = next.below(tastes.items), [user, item] = [test.user[at], test.item[at]];
-      const together = (item: number): number => rowOf(matrix, user).reduce((sum, mine) => sum + range(60).filter((who) => who !== user && rowOf(matrix, who).includes(mine) && rowOf(matrix, who).includes(item)).length, 0);
-      if (n < 300) hits += together(item) > together(other) ? 1 : 0;
-    }
-    return hits / 300;
+  // how often an item that was held out has more in common with what its user met than an item drawn by lot has
+  const found = noises.map((noise) => {
+    const { train: { matrix }, test } = planted({ ...tastes, noise }), n = tastes.items, next = random(1), together = new Float64Array(n * n);
+    for (let user = 0; user < matrix.rows; user++) for (const a of rowOf(matrix, user)) for (const b of rowOf(matrix, user)) together[a * n + b]++;
+    const popularity = (item: number): number => together[item * n + item], likely = (user: number, item: number): number => rowOf(matrix, user).reduce((sum, mine) => sum + together[mine * n + item] / popularity(mine) / popularity(item), 0);
+    const hits = [...test.user].filter((user, at) => { const other = next.below(n); return !rowOf(matrix, user).includes(other) && likely(user, test.item[at]) > likely(user, other); });
+    return hits.length / test.user.length;
   });
-  assert.ok(found[0] > found[1] + 0.05 && found[1] > found[2], `${found}`);
+  assert.ok(found[0] > found[1] + 0.1 && found[1] > found[2] + 0.02, `${found}`);
 });
 
 quality.run();

@@ -1,0 +1,317 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
+import { TightrecError } from '../../lib/errors.ts';
+import { BPR, LogisticMF, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
+import { load, save } from '../../lib/node.ts';
+import { random } from '../../lib/random.ts';
+import { refuses, rejects } from '../helpers/refuses.ts';
+import { settled } from '../helpers/settled.ts';
+import { type IdKind, shop } from '../helpers/shop.ts';
+
+const test = suite('io/model');
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const rows = (n: number): number[] => Array.from({ length: n }, (_, row) => row);
+
+const makers = {
+  Popularity: () => new Popularity(),
+  PurchaseHistory: () => new PurchaseHistory({ halfLife: 30 }),
+  LogisticMF: () => new LogisticMF({ factors: 3, epochs: 2, batchSize: 50 }),
+  BPR: () => new BPR({ factors: 3, epochs: 2, stepsPerEpoch: 3, batchSize: 50 }),
+};
+type Name = keyof typeof makers;
+const names = Object.keys(makers) as Name[];
+const fitted: Record<Name, Recommender> = { Popularity: await makers.Popularity().fit(shop()), PurchaseHistory: await makers.PurchaseHistory().fit(shop()), LogisticMF: await makers.LogisticMF().fit(shop()), BPR: await makers.BPR().fit(shop()) };
+
+const crcOf = (...parts: Uint8Array[]): string => parts.reduce((crc, part) => (part.length > 0 ? crc32(part, crc) : crc), 0).toString(16).padStart(8, '0');
+
+interface Parts { tensors: Record<string, SafeTensor>; metadata: Record<string, string> }
+
+/** The file of a model, changed by someone who can make checksums. */
+function forge(model: Recommender, change: (parts: Parts) => void): Uint8Array {
+  const { tensors, metadata } = decodeSafetensors(toBytes(model)), parts: Parts = { tensors: Object.create(null), metadata: Object.create(null) };
+  for (const [name, tensor] of tensors) parts.tensors[name] = tensor;
+  for (const [name, text] of metadata) parts.metadata[name] = text;
+  const given = parts.metadata.checksum;
+  change(parts);
+  if (parts.metadata.checksum === given) {
+    const sorted = <T>(record: Record<string, T>): [string, T][] => Object.entries(record).filter(([name]) => name !== 'checksum').sort(([a], [b]) => (a < b ? -1 : 1));
+    parts.metadata.checksum = crcOf(
+      ...sorted(parts.metadata).map(([key, value]) => utf8(`${key}\n${value}\n`)),
+      ...sorted(parts.tensors).flatMap(([name, { dtype, shape, data }]) => [utf8(`${name}\n${dtype}\n${shape.join(' ')}\n`), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
+    );
+  }
+  return encodeSafetensors(parts.tensors, parts.metadata);
+}
+
+const f32 = (shape: number[], values: ArrayLike<number>): SafeTensor => ({ dtype: 'F32', shape, data: Float32Array.from(values) });
+const i32 = (values: ArrayLike<number>, shape = [values.length]): SafeTensor => ({ dtype: 'I32', shape, data: Int32Array.from(values) });
+const text = (json: string): SafeTensor => ({ dtype: 'U8', shape: [utf8(json).length], data: utf8(json) });
+const edited = (tensor: SafeTensor, at: number, value: number): SafeTensor => { const data = tensor.data.slice() as Float32Array; data[at] = value; return { ...tensor, data } as SafeTensor; };
+
+const damaged = (bytes: Uint8Array, ...words: (string | RegExp)[]): void => {
+  refuses(() => fromBytes(bytes, 'shop.safetensors'), 'file-damaged', /^shop\.safetensors\b/, ...words);
+  try { fromBytes(bytes, 'shop.safetensors'); } catch (error) { assert.ok((error as Error).message.length < 600 && !(error as Error).message.includes('\n'), (error as Error).message); }
+};
+
+for (const name of names) {
+  test(`${name}: there and back`, () => {
+    const model = fitted[name], bytes = toBytes(model), same = fromBytes(bytes);
+    assert.is(same.constructor, model.constructor);
+    assert.equal([same.settings, same.users.labels, same.items.labels, same.scores(rows(23))], [model.settings, model.users.labels, model.items.labels, model.scores(rows(23))]);
+    assert.equal(toBytes(same), bytes);
+    assert.equal(forge(model, () => {}), bytes, 'the forger of this test makes the same file');
+  });
+
+  test(`${name}: the bytes may lie anywhere, and are not kept`, () => {
+    const bytes = toBytes(fitted[name]), around = new Uint8Array(bytes.length + 13).fill(7);
+    around.set(bytes, 5);
+    const view = around.subarray(5, 5 + bytes.length), model = fromBytes(view), shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    view.fill(0);
+    assert.equal(toBytes(model), bytes);
+    shared.set(bytes);
+    assert.equal(toBytes(fromBytes(shared)), bytes);
+    assert.equal(toBytes(fromBytes(Buffer.from(bytes))), bytes);
+  });
+
+  test(`${name}: cut short anywhere, or with something after it`, () => {
+    const bytes = toBytes(fitted[name]);
+    for (let length = 0; length < bytes.length; length += length < 2000 ? 1 : 7) damaged(bytes.subarray(0, length));
+    for (const extra of [1, 8, 4096]) damaged(Uint8Array.from([...bytes, ...new Uint8Array(extra)]));
+  });
+
+  test(`${name}: one byte changed: the same model, or an error that says so`, () => {
+    const bytes = toBytes(fitted[name]), next = random(1), scores = fitted[name].scores(rows(23));
+    let refused = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      const copy = bytes.slice();
+      copy[at] ^= 1 << next.below(8);
+      if (at % 3 === 0) copy[at] = next.below(256);
+      try {
+        assert.equal(fromBytes(copy).scores(rows(23)), scores, `byte ${at}`);
+      } catch (error) {
+        if (!(error instanceof TightrecError)) throw error;
+        assert.is(error.code, 'file-damaged', `byte ${at}: ${error.message}`);
+        refused++;
+      }
+    }
+    assert.ok(refused > 0.99 * bytes.length, `${refused} of ${bytes.length}`);
+  });
+
+  test(`${name}: one byte changed by someone who can make checksums: something consistent, or an error`, () => {
+    const next = random(2), model = fitted[name];
+    let loaded = 0;
+    for (let n = 0; n < 900; n++) {
+      const bytes = forge(model, ({ tensors, metadata }) => {
+        if (n % 3 === 0) {
+          const keys = Object.keys(metadata).filter((key) => key !== 'checksum'), key = keys[next.below(keys.length)], chars = [...metadata[key]];
+          chars[next.below(chars.length)] = String.fromCharCode(32 + next.below(95));
+          metadata[key] = chars.join('');
+        } else {
+          const keys = Object.keys(tensors), key = keys[next.below(keys.length)], tensor = tensors[key], copy = new Uint8Array(tensor.data.slice().buffer);
+          copy[next.below(copy.length)] ^= 1 << next.below(8);
+          const data = tensor.dtype === 'U8' ? copy : tensor.dtype === 'I32' ? new Int32Array(copy.buffer) : new Float32Array(copy.buffer);
+          tensors[key] = { ...tensor, data } as SafeTensor;
+        }
+      });
+      try {
+        const got = fromBytes(bytes);
+        assert.ok(got.scores(rows(got.nUsers)).length === 23 * 17);
+        got.recommendFor(got.users.known()[0]);
+        assert.equal(toBytes(fromBytes(toBytes(got))), toBytes(got));
+        loaded++;
+      } catch (error) {
+        if (!(error instanceof TightrecError)) throw error;
+        assert.is(error.code, 'file-damaged', error.message);
+      }
+    }
+    assert.ok(loaded > 60 && loaded < 850, `${loaded}`);
+  });
+
+  test(`${name}: a missing, misshapen or mistyped tensor`, () => {
+    const model = fitted[name], { tensors } = decodeSafetensors(toBytes(model));
+    for (const [key, tensor] of tensors) {
+      damaged(forge(model, ({ tensors }) => { delete tensors[key]; }), new RegExp(key.replace(/_[^_]*$/, '')));
+      damaged(forge(model, ({ tensors }) => { tensors[key] = text('[]'); }));
+      damaged(forge(model, ({ tensors }) => { tensors[key] = i32([]); }));
+      damaged(forge(model, ({ tensors }) => { tensors[key] = f32([0], []); }));
+      if (tensor.dtype === 'F32') {
+        for (const bad of [Number.NaN, Infinity, -Infinity]) damaged(forge(model, ({ tensors }) => { tensors[key] = edited(tensor, 1 % tensor.data.length, bad); }), 'not finite');
+        damaged(forge(model, ({ tensors }) => { tensors[key] = f32([tensor.data.length + 1], [...Array.from(tensor.data as Float32Array), 0]); }));
+        if (!/values/.test(key)) damaged(forge(model, ({ tensors }) => { tensors[key] = f32([...tensor.shape, 1], tensor.data as Float32Array); }), `expected a float32 tensor ${key} of shape [${tensor.shape}], got shape [${tensor.shape},1]`);
+      }
+    }
+  });
+
+  test(`${name}: ids that are repeated, out of order, or no ids`, () => {
+    const model = fitted[name], ids = model.users.known() as string[];
+    const users = (list: unknown[] | string) => forge(model, ({ tensors }) => { tensors.user_ids = text(typeof list === 'string' ? list : JSON.stringify(list)); });
+    damaged(users([ids[1], ids[0], ...ids.slice(2)]), 'user_ids', 'repeated or out of order');
+    damaged(users([ids[0], ids[0], ...ids.slice(2)]), 'user_ids', 'repeated or out of order');
+    damaged(users([...ids.slice(1), 5]), 'out of order');
+    damaged(users(ids.slice(1)), '22 rows');
+    damaged(users([...ids, 'zzz']));
+    damaged(users([]));
+    damaged(users('not JSON'), 'user_ids is not JSON');
+    damaged(users('{"a":1}'), 'must hold a JSON array');
+    damaged(users('"text"'), 'must hold a JSON array');
+    damaged(users('null'));
+    for (const wrong of [null, true, [], {}, { bigint: 5 }, { bigint: '1.5' }, { bigint: '0x10' }, { bigint: '' }, { toString: 1 }]) damaged(users([wrong, ...ids.slice(1)]), 'user_ids', 'which is not an id');
+    damaged(users(`[1e999,${JSON.stringify(ids.slice(1)).slice(1)}`), 'which is not an id');
+    damaged(users(`[${'['.repeat(200_000)}${']'.repeat(200_000)},${JSON.stringify(ids.slice(1)).slice(1)}`), 'which is not an id');
+    damaged(forge(model, ({ tensors }) => { tensors.item_ids = { dtype: 'U8', shape: [2], data: Uint8Array.of(0xff, 0xfe) }; }), 'item_ids is not JSON');
+  });
+
+  test(`${name}: metadata that is not ours`, () => {
+    const model = fitted[name], meta = (key: string, value: string | null) => forge(model, ({ metadata }) => { if (value === null) delete metadata[key]; else metadata[key] = value; });
+    damaged(meta('format', null), 'not a tightrec model', 'got none');
+    damaged(meta('format', 'pt'), 'not a tightrec model', '"pt"');
+    damaged(meta('version', null), 'expected file version 1, got none');
+    damaged(meta('version', '2'), 'expected file version 1, got "2"', 'a newer tightrec may read it');
+    damaged(meta('version', '1.0'), 'expected file version 1');
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models BPR, LogisticMF, Popularity, PurchaseHistory', JSON.stringify(wrong));
+    damaged(meta('model', null), 'got none');
+    damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
+    damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');
+    damaged(meta('checksum', null), 'the file says none');
+    for (const key of ['settings', 'numbers', 'unknown']) {
+      damaged(meta(key, null), `${key} in its metadata is not JSON, got none`);
+      for (const wrong of ['', '{', 'undefined', '{"a":NaN}']) damaged(meta(key, wrong), `${key} in its metadata is not JSON`);
+      for (const wrong of ['null', '[]', '1', '"text"', 'true', `${'['.repeat(100_000)}${']'.repeat(100_000)}`]) damaged(meta(key, wrong), `${key} in its metadata must be a JSON object`);
+    }
+    damaged(meta('model', 'x'.repeat(100_000)), 'expected one of the models');
+  });
+
+  test(`${name}: settings of a file are checked like any others`, () => {
+    const model = fitted[name], settings = (more: string) => forge(model, ({ metadata }) => { metadata.settings = JSON.stringify(model.settings).replace(/\}$/, `${Object.keys(model.settings).length > 0 ? ',' : ''}${more}}`); });
+    damaged(settings('"colour":"red"'), `there is no setting 'colour'`);
+    damaged(settings('"__proto__":{"factors":3}'), `there is no setting '__proto__'`);
+    damaged(settings('"constructor":1'), `there is no setting 'constructor'`);
+    for (const key of Object.keys(model.settings)) {
+      for (const wrong of ['"8x"', '-1.5e300', '{}', '[]', '[1]', '{"toString":1,"valueOf":1}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'true', '1e999']) {
+        if (key === 'seed' && wrong === '-1.5e300') continue;
+        if (key === 'verifyNegatives' && wrong === 'true') continue;
+        damaged(settings(`"${key}":${wrong}`), `${name}: ${key} must be`);
+      }
+    }
+  });
+
+  test(`${name}: numbers of a file are checked`, () => {
+    const model = fitted[name], numbers = (json: string) => forge(model, ({ metadata }) => { metadata.numbers = json; });
+    damaged(numbers('{"more":"x"}'), 'number more is "x"');
+    damaged(numbers('{"more":null}'), 'number more is null');
+    damaged(numbers('{"more":1e999}'), 'number more is');
+    damaged(numbers(`{"more":${'['.repeat(50_000)}${']'.repeat(50_000)}}`), 'number more is an object');
+    if (name === 'Popularity') return;
+    damaged(numbers('{}'), name === 'PurchaseHistory' ? 'the number latest must be a time, got none' : 'the number epochs must be a whole number from 1 up, got none');
+    if (name !== 'PurchaseHistory') for (const wrong of ['0', '-1', '1.5', '1e300']) damaged(numbers(`{"epochs":${wrong}}`), `epochs must be a whole number from 1 up, got ${Number(wrong)}`);
+  });
+
+  test(`${name}: a matrix whose parts do not fit`, () => {
+    const model = fitted[name], { seen } = model.toState().catalogue, nnz = seen.indices.length;
+    const part = (which: string, tensor: SafeTensor) => forge(model, ({ tensors }) => { tensors[`seen_${which}`] = tensor; });
+    damaged(part('indptr', edited(i32(seen.indptr), 0, 1)), 'the matrix seen is damaged');
+    damaged(part('indptr', edited(i32(seen.indptr), 23, nnz + 1)), 'the matrix seen is damaged');
+    damaged(part('indptr', edited(i32(seen.indptr), 5, nnz + 7)), 'the matrix seen is damaged');
+    damaged(part('indptr', edited(i32(seen.indptr), 5, -7)), 'ends before it begins');
+    damaged(part('indptr', i32([...seen.indptr, nnz])), 'expected 23 rows, got pointers for 24');
+    damaged(part('indices', edited(i32(seen.indices), 3, 17)), 'outside 0..16');
+    damaged(part('indices', edited(i32(seen.indices), 3, -1)), 'outside 0..16');
+    damaged(part('indices', i32([...seen.indices].map(() => 4))), 'out of order');
+    damaged(part('indices', i32([...seen.indices].slice(1))), 'the matrix seen is damaged');
+    damaged(part('values', f32([nnz - 1], seen.values.subarray(1))), 'the matrix seen is damaged');
+  });
+
+  test(`${name}: tensors and metadata that we do not know are left alone`, () => {
+    const bytes = forge(fitted[name], ({ tensors, metadata }) => {
+      for (const key of ['__proto__', 'constructor', 'toState', 'shape', 'user_factors ', 'größe', 'a/../b']) Object.defineProperty(tensors, key, { value: f32([2], [1, 2]), enumerable: true });
+      tensors.wide = { dtype: 'I64', shape: [1], data: BigInt64Array.of(1n) };
+      Object.defineProperty(metadata, '__proto__', { value: 'x', enumerable: true });
+      metadata.note = 'mine';
+    });
+    assert.equal(toBytes(fromBytes(bytes)), toBytes(fitted[name]));
+    assert.is(({} as { shape?: unknown }).shape, undefined);
+  });
+}
+
+test('a table of another width than the settings say', () => {
+  for (const name of ['LogisticMF', 'BPR'] as const) {
+    const model = fitted[name];
+    damaged(forge(model, ({ metadata }) => { metadata.settings = metadata.settings.replace('"factors":3', '"factors":4'); }), 'expected a float32 tensor user_factors of shape [23,4], got shape [23,3]');
+    damaged(forge(model, ({ tensors }) => { tensors.user_factors = f32([23, 0], []); tensors.item_factors = f32([17, 0], []); }), 'of shape [23,3], got shape [23,0]');
+    damaged(forge(model, ({ tensors }) => { tensors.item_factors = f32([17, 2], new Float32Array(34)); }), 'item_factors of shape [17,3]');
+  }
+});
+
+test('a refused file leaves no memory behind', async () => {
+  const model = fitted.BPR, bytes = forge(model, ({ tensors }) => { delete tensors.item_bias; });
+  const before = await settled();
+  for (let n = 0; n < 50; n++) damaged(bytes);
+  assert.is(await settled(), before);
+});
+
+test('what is not a model file at all', () => {
+  damaged(new Uint8Array(0), 'at least 8 bytes');
+  damaged(utf8('{"a":1}      '));
+  damaged(encodeSafetensors({}), 'not a tightrec model');
+  damaged(encodeSafetensors({}, { format: 'tightrec', version: '1', model: 'BPR' }), 'checksum');
+  damaged(utf8('PK\u0003\u0004 a zip file, perhaps'));
+  for (const wrong of [null, undefined, 'text', {}, [1, 2]]) refuses(() => fromBytes(wrong as unknown as Uint8Array), 'bad-input', 'Uint8Array');
+});
+
+test('a model that was not fitted has no bytes', () => {
+  for (const name of names) refuses(() => toBytes(makers[name]()), 'not-fitted', name);
+});
+
+test('ids of every kind and of every shape come back', async () => {
+  const odd: RawId[] = ['', ' ', '"', '\\', '\u0000', '\n', 'null', '__proto__', '{"bigint":"5"}', 'é', '\u{1f600}', '\uffff', '\ud800', 0, -1, 1.5, 5e-324, 1.7976931348623157e308, 2 ** 53, 0n, -5n, 10n ** 40n];
+  const data = interactions(odd, odd.toReversed());
+  for (const name of ['Popularity', 'BPR'] as const) {
+    const model = await (name === 'BPR' ? new BPR({ factors: 2, epochs: 1, stepsPerEpoch: 1 }) : new Popularity()).fit(data), same = fromBytes(toBytes(model));
+    assert.equal(same.users.labels, model.users.labels);
+    assert.ok(odd.every((id) => same.users.encode(id) === model.users.encode(id) && same.users.encode(id) >= 0));
+    assert.equal(toBytes(same), toBytes(model));
+  }
+});
+
+test('encoders with a row for the unknown come back', async () => {
+  const users = LabelEncoder.fit(['a', 'b'], { unknown: true }), items = LabelEncoder.fit([1, 2]);
+  const model = await new LogisticMF({ factors: 2, epochs: 1 }).fit(interactions(['a', 'zzz', 'b'], [1, 2, 2], { users, items })), same = fromBytes(toBytes(model));
+  assert.equal([same.users.unknown, same.users.labels, same.items.unknown, same.items.labels], [true, [null, 'a', 'b'], false, [1, 2]]);
+  assert.equal(same.scores([0, 1, 2]), model.scores([0, 1, 2]));
+});
+
+test('save and load: whole, or not at all', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tightrec-model-'));
+  try {
+    const path = join(folder, 'shop.safetensors');
+    for (const name of names) {
+      await save(fitted[name], path);
+      assert.equal(new Uint8Array(readFileSync(path)), toBytes(fitted[name]));
+      assert.equal(toBytes(await load(path)), toBytes(fitted[name]));
+    }
+    const before = readFileSync(path);
+    await rejects(() => save(new BPR(), path), 'not-fitted');
+    await rejects(() => save(fitted.BPR, join(folder, 'nowhere', 'x')), 'file-missing');
+    assert.equal(readFileSync(path), before);
+    writeFileSync(path, before.subarray(0, 500));
+    await rejects(() => load(path), 'file-damaged', path);
+    await rejects(() => load(join(folder, 'none')), 'file-missing', 'none');
+    await rejects(() => load(folder), 'file-unreadable');
+  } finally { rmSync(folder, { recursive: true }); }
+});
+
+test('what is learned does not depend on the kind of the ids', async () => {
+  const kinds: IdKind[] = ['string', 'number', 'bigint'];
+  const bytes = await Promise.all(kinds.map(async (kind) => toBytes(await makers.BPR().fit(shop(kind)))));
+  const factors = bytes.map((file) => decodeSafetensors(file).tensors.get('item_factors'));
+  assert.equal(factors[0], factors[1]);
+  assert.equal(factors[0], factors[2]);
+});
+
+test.run();
