@@ -1,8 +1,8 @@
 import { type Csr, countPairs, findEntry } from '../data/csr.ts';
 import { TightrecError } from '../errors.ts';
 import { type MetricName, evaluate } from '../metrics/evaluate.ts';
-import { load } from '../node.ts';
 import { type TableCommand, readEvents } from './fit.ts';
+import { loadModel } from './loadModel.ts';
 import { columnsOf, rowFrom } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -10,7 +10,7 @@ interface EvaluateCommand extends TableCommand { k: number; metrics: MetricName[
 
 /** evaluateCommand: the command `tightrec evaluate`. */
 export async function evaluateCommand(file: string, heldOut: string, options: EvaluateCommand, signal: AbortSignal): Promise<void> {
-  const terminal = openTerminal(options), model = await load(file), events = await readEvents(heldOut, options, terminal, signal);
+  const terminal = openTerminal(options), model = await loadModel(file), events = await readEvents(heldOut, options, terminal, signal);
 
   // the rows of the file in the numbers of the model; what the model does not know cannot be judged
   const userOf = events.users.labels.map((id) => rowFrom(String(id), model.users)), itemOf = events.items.labels.map((id) => rowFrom(String(id), model.items));

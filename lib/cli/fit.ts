@@ -2,12 +2,13 @@ import { stat } from 'node:fs/promises';
 import { type Interactions } from '../data/interactions.ts';
 import { readInteractions } from '../data/readInteractions.ts';
 import type { ReadOptions } from '../data/readTable.ts';
+import { writeWhole } from '../io/files.ts';
+import { toBytes } from '../io/model.ts';
 import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
-import { save } from '../node.ts';
 import type { ModelName } from '../study/models.ts';
 import type { Progress } from '../study/progress.ts';
 import { UsageError } from './failure.ts';
@@ -35,7 +36,7 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
   const data = await readEvents(file, options, terminal, signal);
 
   const seconds = await train(model, data, terminal.progress, signal);
-  await save(model, options.out);
+  await writeWhole(options.out, toBytes(model));
   const n = (value: number) => value.toLocaleString('en'), { size } = await stat(options.out);
   terminal.result(`${model.name} of ${n(model.nUsers)} users and ${n(model.nItems)} items, from ${n(data.user.length)} interactions, in ${seconds.toFixed(1)} s\n${options.out}: ${n(size)} bytes\n`);
 }

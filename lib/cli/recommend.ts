@@ -1,8 +1,8 @@
 import { writeWhole } from '../io/files.ts';
 import type { Recommendation, Recommender } from '../models/recommender.ts';
 import { breathe } from '../models/train.ts';
-import { load } from '../node.ts';
 import { UsageError } from './failure.ts';
+import { loadModel } from './loadModel.ts';
 import { checkOutput, columnsOf, csvCell, idFrom } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
@@ -16,7 +16,7 @@ export async function recommendCommand(file: string, options: RecommendCommand, 
   if (json && all) throw new UsageError('--json goes with --user; --all writes CSV');
   if (out !== undefined) await checkOutput(out);
 
-  const model = await load(file), k = Math.min(options.k, model.nItems), excludeSeen = !options.includeSeen && model.answers.excludeSeen;
+  const model = await loadModel(file), k = Math.min(options.k, model.nItems), excludeSeen = !options.includeSeen && model.answers.excludeSeen;
   if (options.k > k) terminal.note(`the model knows ${k} items, so no list is longer than that`);
   if (all) return recommendAll(model, { k, excludeSeen, out, signal }, terminal);
 

@@ -28,6 +28,8 @@ export interface FindOptions {
   /** How long to wait for an answer, and for more of a download that has stopped. */
   connectSeconds?: number;
   stallSeconds?: number;
+  /** Of generated data: how much of it. */
+  scale?: number;
 }
 
 /**
@@ -36,9 +38,9 @@ export interface FindOptions {
  * Errors: as readTransactions. That there is no network is none.
  */
 export async function findTransactions(options: FindOptions = {}): Promise<Transactions> {
-  const { file, seed = 1, progress = silent, signal, onBadRow, cache = cacheFolder(), shared = join(packageRoot, '..', 'shared', 'data', 'online-retail'), url = PUBLIC_URL } = options;
+  const { file, seed = 1, progress = silent, signal, onBadRow, cache = cacheFolder(), shared = join(packageRoot, '..', 'shared', 'data', 'online-retail'), url = PUBLIC_URL, scale = 1 } = options;
   const reading = { progress, onBadRow, signal };
-  if (file === 'generated') return generated(seed, progress, 'Asked for');
+  if (file === 'generated') return generated(seed, scale, progress, 'Asked for');
   if (file !== undefined) return read(file, /\.zip$/i.test(file) ? await workbookOf(await readWhole(file, LARGEST), file) : file, reading);
 
   const kept = ['csv.gz', 'csv', 'xlsx'].map((ending) => join(cache, `online-retail.${ending}`)).find((path) => existsSync(path));
@@ -56,7 +58,7 @@ export async function findTransactions(options: FindOptions = {}): Promise<Trans
     workbook = await workbookOf(await download(url, options), url);
   } catch (error) {
     signal?.throwIfAborted();
-    return generated(seed, progress, `No download (${(error as Error).message})`);
+    return generated(seed, scale, progress, `No download (${(error as Error).message})`);
   }
   const copy = join(cache, 'online-retail.xlsx');
   try {
@@ -76,9 +78,9 @@ export function cacheFolder({ env, platform }: Pick<NodeJS.Process, 'env' | 'pla
   return platform === 'darwin' ? join(homedir(), 'Library', 'Caches', 'tightrec') : join(homedir(), '.cache', 'tightrec');
 }
 
-function generated(seed: number, progress: Progress, why: string): Transactions {
+function generated(seed: number, scale: number, progress: Progress, why: string): Transactions {
   progress.say(`${why}: these are GENERATED data of the shape of Online Retail, made up, not the real transactions.`);
-  return generateTransactions(seed);
+  return generateTransactions(seed, scale);
 }
 
 async function read(name: string, file: string | Uint8Array, { progress, ...options }: Omit<ReadTransactionsOptions, 'onProgress' | 'signal'> & { progress: Progress; signal: AbortSignal | undefined }): Promise<Transactions> {

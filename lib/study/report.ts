@@ -133,7 +133,7 @@ function curveCharts({ models }: StudyResult): Chart[] {
       ...(popularity ? [{ y: popularity.validation, label: `popularity ${popularity.validation.toFixed(4)}` }] : []),
     ];
     return [{
-      id: `curve-${m}`, kind: 'line', title: name.replace(/, half-life.*/, ', by half-life'), about: `Best at ${what}: ${y[best].toFixed(4)}.${halfLives || best === y.length - 1 ? '' : ` The table has the last: ${y[y.length - 1].toFixed(4)}.`}`,
+      id: `curve-${m}`, kind: 'line', title: halfLives ? name.replace('half-life', 'by half-life') : name, about: `Best at ${what}: ${y[best].toFixed(4)}.${halfLives || best === y.length - 1 ? '' : ` The table has the last: ${y[y.length - 1].toFixed(4)}.`}`,
       hint: 'Point at the curve, or use the arrow keys.', x, from: halfLives ? -0.4 : 0, to: halfLives ? x.length - 0.6 : x[x.length - 1], ...(halfLives && { ticks: curve.map(({ halfLife }) => String(halfLife)) }),
       series: [{ label: 'precision@5', colour: colourOf(models, m), y, shown: y }],
       xLabel: halfLives ? 'half-life, days' : 'epoch', yLabel: 'precision@5', digits: 4, top, marks,
@@ -160,7 +160,7 @@ function shapeCharts({ data: { shape } }: StudyResult): Chart[] {
 
 function figure(chart: Chart): string {
   const { id, title, about, series, x, ticks, xLabel, digits } = chart;
-  const legend = series.length < 2 ? '' : `<ul class="key">${[...series].reverse().map(({ label, colour }) => `<li><i style="--colour: var(--${colour})"></i>${escaped(label)}</li>`).join('')}</ul>`;
+  const legend = series.length < 2 ? '' : `<ul class="key">${series.toReversed().map(({ label, colour }) => `<li><i style="--colour: var(--${colour})"></i>${escaped(label)}</li>`).join('')}</ul>`;
   const numbers = x.map((value, at) => `<tr><th scope="row">${escaped(ticks ? ticks[at] : count(value))}</th>${series.map(({ shown }) => `<td class="n">${digits > 0 ? shown[at].toFixed(digits) : count(shown[at])}</td>`).join('')}</tr>`).join('');
   return `<figure class="panel"><figcaption><h3>${escaped(title)}</h3><p>${escaped(about)}</p></figcaption>
 <div class="chart" id="${id}" tabindex="0" role="img" aria-label="${escaped(`${title}. ${about}`)}" aria-describedby="${id}-reading"></div>${legend}

@@ -147,9 +147,9 @@ async function halfLifeRow({ data, progress, signal }: Context): Promise<ModelRe
   }
   const { model, halfLife, validation } = best!, test = invoicePrecision(model, data.test, data);
   task.end(figures(validation, test));
-  return row(`purchase-history, half-life ${halfLife} days`, {
+  return row('purchase-history, half-life', {
     validation, test, fitSeconds, curve, settings: { ...model.settings },
-    note: `half-life (of ${HALF_LIVES.join(', ')} days) ${NOTES.chosen}`,
+    note: `a half-life of ${halfLife} days: of ${HALF_LIVES.join(', ')} days ${NOTES.chosen}`,
   });
 }
 
