@@ -41,9 +41,10 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
   terminal.result(`${model.name} of ${n(model.nUsers)} users and ${n(model.nItems)} items, from ${n(data.user.length)} interactions, in ${seconds.toFixed(1)} s\n${options.out}: ${n(size)} bytes\n`);
 }
 
+/** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
   const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
-  return { factors, epochs, learningRate, l2, halfLife, ...(random && { seed }), ...set };
+  return Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }), ...set }).filter(([, value]) => value !== undefined));
 }
 
 /** readEvents: interactions from a file, with progress, and a word on the rows left out. */
