@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 const root = fileURLToPath(new URL('../..', import.meta.url)), built = join(root, 'dist/lib/cli/main.js'), source = join(root, 'lib/cli/main.ts');
 
 /** What TIGHTREC_BIN names; else what `npm run build` made, which starts faster, if no source is newer; else the sources. */
-const command = process.env.TIGHTREC_BIN ? [process.env.TIGHTREC_BIN] : existsSync(built) && newest('dist') > newest('lib', 'kernels') ? [built] : ['--import', import.meta.resolve('tsx'), source];
+export const command: string[] = process.env.TIGHTREC_BIN ? [process.env.TIGHTREC_BIN] : existsSync(built) && newest('dist') > newest('lib', 'kernels') ? [built] : ['--import', import.meta.resolve('tsx'), source];
 
 function newest(...folders: string[]): number {
   const files = folders.flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(root, folder, name)));
