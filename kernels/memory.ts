@@ -7,11 +7,13 @@ import { TightrecError } from '../lib/errors.ts';
  * WebAssembly at all, a plain ArrayBuffer per block serves, and the loops with it.
  *
  * Two lifetimes. `allocate` is for parameters: a block lives until `free`, or until its owner is garbage. `scope` is for one training
- * step: everything made inside goes back when the step ends, so ten thousand steps use as much memory as ten.
+ * step: everything made inside goes back when the step ends, so ten thousand steps use as much memory as ten. A step may keep plain arrays:
+ * an unshared memory grows before a step, by enough for it, and not while the step holds arrays.
  */
 
 const PAGE = 65536;
 const ALIGN = 64; // a cache line
+const ROOM = 64 * 2 ** 20; // what an unshared memory keeps free for a step, at least
 const MAX_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach; only what is used is ever backed by real memory
 
 /** A piece of the memory, `length` numbers of four bytes. `open` turns false when it is given back: using it after that is an error, not a wrong number. */
@@ -131,8 +133,10 @@ function growTo(end: number, asked: number): void {
   const have = memory!.buffer.byteLength;
   if (end <= have) return; // never so for NaN
   if (!(end <= limit)) throw outOfMemory(asked);
+  if (!created.shared && keeping > 0 && cut.length > 0) throw noRoom(asked);
   // grow by a quarter at least, so that many small requests do not each grow the memory
-  const least = Math.ceil((end - have) / PAGE), wish = Math.min(Math.max(least, Math.ceil(have / 4 / PAGE)), Math.floor((limit - have) / PAGE));
+  const least = Math.ceil((end - have) / PAGE), room = created.shared || keeping === 0 ? 0 : ROOM / PAGE; // for what the step asks for next
+  const wish = Math.min(Math.max(least + room, Math.ceil(have / 4 / PAGE)), Math.floor((limit - have) / PAGE));
   try { memory!.grow(wish); } catch {
     try { memory!.grow(least); } catch (cause) { throw outOfMemory(asked, cause); }
   }
@@ -150,6 +154,23 @@ function outOfMemory(asked: number, cause?: unknown): TightrecError {
     `tightrec's memory cannot hold another ${megabytes(asked)}: ${megabytes(inUse)}${most} are in use; use fewer factors, a smaller batch, or free() models that are no longer needed`,
     { cause },
   );
+}
+
+function noRoom(asked: number): TightrecError {
+  return new TightrecError(
+    'out-of-memory',
+    `a training step asks for another ${megabytes(asked)}, for which the memory would have to grow; this runtime has no shared memory, which alone can grow in the middle of a step; use a smaller batch`,
+  );
+}
+
+/** Before a step: room for it, where the memory cannot grow under it. Four times what is in use holds gradients and an optimiser's state. */
+function makeRoom(): void {
+  if (memory === null || created.shared) return;
+  for (let room = Math.max(ROOM, 4 * inUse); room >= PAGE; room /= 2) {
+    const pages = Math.ceil((Math.min(top + room, limit) - memory.buffer.byteLength) / PAGE);
+    if (pages <= 0) return;
+    try { memory.grow(pages); return; } catch { /* less, then */ }
+  }
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
@@ -195,8 +216,9 @@ export function free(block: Block): void {
 interface Chunk { block: Block; used: number }
 let chunks: Chunk[] = [];
 let chunkBytes = 2 ** 20; // how large the first chunk of the next step will be
-let cut: Block[] = []; // what the open scopes hold, oldest first
+const cut: Block[] = []; // what the open scopes hold, oldest first
 let depth = 0;
+let keeping = 0; // open scopes that keep plain arrays
 
 /** insideScope: whether arrays made now belong to a step. */
 export const insideScope = (): boolean => depth > 0;
@@ -231,11 +253,14 @@ function releaseChunks(): void {
 
 /**
  * scope: runs `work`, then gives back every array made inside, whether it returned or threw. `work` must not be asynchronous: other work
- * could run in between and would share the scope. Scopes nest.
+ * could run in between and would share the scope. Scopes nest. `keepsArrays` is false for work that asks its blocks for their arrays after
+ * the last allocation, so that the memory may grow in between.
  */
-export function scope<T>(work: () => T): T {
+export function scope<T>(work: () => T, keepsArrays = true): T {
+  if (depth === 0 && keepsArrays) makeRoom();
   const blocks = cut.length, chunk = chunks.length - 1, used = chunk < 0 ? 0 : chunks[chunk].used;
   depth++;
+  if (keepsArrays) keeping++;
   try {
     const result = work();
     if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function') {
@@ -245,6 +270,7 @@ export function scope<T>(work: () => T): T {
     return result;
   } finally {
     depth--;
+    if (keepsArrays) keeping--;
     for (let b = blocks; b < cut.length; b++) cut[b].open = false;
     cut.length = blocks;
     if (depth === 0 && chunks.length > 1) {

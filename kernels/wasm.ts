@@ -66,7 +66,7 @@ function copied(kernel: (...args: number[]) => number, args: Argument[]): number
     const result = kernel(...addresses);
     for (const [from, block] of copies) from.set(viewLike(from, block));
     return result;
-  });
+  }, false);
 }
 
 const viewLike = (array: Numeric, block: Block): Numeric => array instanceof Int32Array ? block.ints() : block.floats();
