@@ -67,6 +67,24 @@ test('below is even, also where 2^32 is no multiple of n', () => {
   }
 });
 
+test('below draws again where keeping every draw would favour some results', () => {
+  for (const n of [2 ** 21 - 2, 2 ** 21 - 1000, 1_898_000, 1_500_007, 2 ** 21 + 1, 2 ** 31 + 1, 3 * 2 ** 30]) {
+    const source = random(n), twin = random(n), many = new Int32Array(20_000);
+    random(n).fillBelow(many, n);
+    let again = 0;
+    for (let at = 0; at < many.length; at++) {
+      for (;;) { // in whole numbers of any size: n fits 2^32 / n times, rounded down, and what is left over is not used
+        const x = BigInt(twin.uint32()), wide = BigInt(n), leftOver = 2n ** 32n % wide, want = n <= 2 ** 21 ? (x * wide) >> 32n : x % wide;
+        if (n <= 2 ** 21 ? (x * wide) % 2n ** 32n < leftOver : x >= 2n ** 32n - leftOver) { again++; continue; }
+        assert.is(source.below(n), Number(want), `below(${n}), draw ${at}`);
+        assert.is(many[at], Number(want) | 0, `fillBelow(${n}), draw ${at}`);
+        break;
+      }
+    }
+    if (n > 2 ** 22 || 2 ** 32 % n > n / 2) assert.ok(again > 0, `below(${n}) was never put to the test`);
+  }
+});
+
 test('fillBelow is below, many times, and leaves the same state', () => {
   for (const n of [1, 2, 3, 1000, 2 ** 21 - 1, 2 ** 21, 2 ** 21 + 1, 3 * 2 ** 29]) {
     for (const length of [0, 1, 1000]) {

@@ -32,7 +32,7 @@ test('worked by hand: sums of values, a sum of zero is kept', () => {
 });
 
 test('agrees with a Map, for any order of the input', () => {
-  for (const [n, rows, columns] of [[1, 1, 1], [10, 3, 4], [100, 7, 5], [1000, 50, 3], [1000, 3, 50], [5000, 200, 300]]) {
+  for (const [n, rows, columns] of [[1, 1, 1], [20, 30, 1], [15, 10, 2], [10, 3, 4], [100, 7, 5], [1000, 50, 3], [1000, 3, 50], [5000, 200, 300]]) {
     const next = random(n + rows), row = ids(n, rows, next.uniform), column = ids(n, columns, next.uniform), values = Float32Array.from({ length: n }, () => next.below(100) / 4);
     for (const weights of [undefined, values, Array.from(values)]) {
       const matrix = countPairs(row, column, rows, columns, weights);
