@@ -36,9 +36,9 @@ export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | 
   check(options);
   const { signal } = options;
   signal?.throwIfAborted();
-  const source = await openSource(file);
+  const source = await openSource(file), callers: { error?: unknown } = {};
   try {
-    const table = new TableBuilder(source.name, options), watched = watch(source, table, options);
+    const table = new TableBuilder(source.name, options), watched = watch(source, table, options, callers);
     const magic = await source.read(0, 8), format = formatOf(magic), limit = options.maxBytes ?? Math.min(16_384 * MIB, Math.max(256 * MIB, 100 * source.size));
     if (format === 'zip') await readXlsx(watched, table, limit, options);
     else if (format === 'gzip') await readCsv(textOf(gunzipped(watched, limit), source, options), table, options);
@@ -48,8 +48,9 @@ export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | 
     options.onProgress?.({ bytes: source.size, totalBytes: source.size, rows: whole.rows });
     return whole;
   } catch (error) {
-    signal?.throwIfAborted(); // streams wrap the reason they were given
-    throw error;
+    // what the caller's own code threw comes out as it is, whatever the streams made of it
+    signal?.throwIfAborted();
+    throw callers.error ?? error;
   } finally {
     await source.close();
   }
@@ -83,15 +84,20 @@ function isEncoding(label: string): boolean {
   }
 }
 
-/** The same source, but each read reports progress and hears the signal. */
-function watch(source: Source, table: TableBuilder, { onProgress, signal }: ReadOptions): Source {
+/** The same source, but each read reports progress and hears the signal. An error of onProgress is put aside in `callers`. */
+function watch(source: Source, table: TableBuilder, { onProgress, signal }: ReadOptions, callers: { error?: unknown }): Source {
   let bytes = 0;
   const read = async (offset: number, length: number) => {
     signal?.throwIfAborted();
     const piece = await source.read(offset, length);
     signal?.throwIfAborted();
     bytes = Math.min(source.size, bytes + piece.length);
-    onProgress?.({ bytes, totalBytes: source.size, rows: table.rows });
+    try {
+      onProgress?.({ bytes, totalBytes: source.size, rows: table.rows });
+    } catch (error) {
+      callers.error = error;
+      throw error;
+    }
     return piece;
   };
   return { name: source.name, size: source.size, read, close: () => source.close() };

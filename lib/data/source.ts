@@ -46,9 +46,9 @@ async function openFile(path: string | URL): Promise<Source> {
   // not import('node:fs'): a bundler for the browser would stumble over it
   const fs = globalThis.process?.getBuiltinModule?.('node:fs');
   if (fs === undefined) throw new TightrecError('unsupported', 'readTable: this runtime has no files; pass a Uint8Array or a Blob instead of a path');
-  const name = path instanceof URL ? decodeURIComponent(path.pathname) : path;
-  let handle;
+  let name = String(path), handle;
   try {
+    if (path instanceof URL) name = decodeURIComponent(path.pathname);
     handle = await fs.promises.open(path, 'r');
     const stat = await handle.stat();
     if (stat.isFile()) return sourceOfHandle(name, stat.size, handle);
@@ -71,7 +71,9 @@ function sourceOfHandle(name: string, size: number, handle: Handle): Source {
     const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
     let filled = 0;
     while (filled < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);
+      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled).catch((error: Error) => {
+        throw new TightrecError('file-unreadable', `readTable: expected to read ${name}, got ${error.message}`, { cause: error });
+      });
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -97,7 +99,7 @@ export async function* gunzipped(source: Source, limit: number): AsyncGenerator<
   } catch (error) {
     if (error instanceof TightrecError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'Z_BUF_ERROR' || message === 'unexpected end of file' ? 'one that is cut short' : `one that does not inflate (${message})`;
+    const reason = code === 'Z_BUF_ERROR' || message === 'unexpected end of file' ? 'one that is cut short' : `one that does not inflate (${message || 'wrong data'})`;
     throw new TightrecError('file-damaged', `readTable: expected a whole gzip file in ${source.name}, got ${reason} after ${size} bytes; fetch or write it again`, { cause: error });
   }
 }

@@ -85,7 +85,7 @@ class Parts {
   async *#inflated(entry: ZipEntry): AsyncGenerator<Uint8Array> {
     // unzipit does not compare checksums; the one of the directory is in a private field, and Node has a function for it
     const { _rawEntry: directory } = entry as unknown as { _rawEntry?: { crc32?: number } }, expected = directory?.crc32;
-    const crc32 = globalThis.process?.getBuiltinModule?.('node:zlib').crc32;
+    const crc32 = globalThis.process?.getBuiltinModule?.('node:zlib')?.crc32;
     let sum = 0;
     try {
       for await (const chunk of streamed(await entry.stream())) {
@@ -108,7 +108,7 @@ class Parts {
         if (name !== 'Relationship') return;
         const { Id: id = '', Type: type = '', Target: target = '' } = attributes();
         // the last word of the type is the same in the transitional and the strict standard
-        relations.push({ id, type: type.slice(type.lastIndexOf('/') + 1), path: decodeURIComponent(new URL(decodeXml(target), `file:///${path}`).pathname.slice(1)) });
+        relations.push({ id, type: type.slice(type.lastIndexOf('/') + 1), path: resolved(decodeXml(target), path) });
       },
     });
     return relations;
@@ -141,6 +141,15 @@ class Parts {
     for await (const text of this.read(path)) pass(text);
     pass(''); // that was all
     parser.end();
+  }
+}
+
+/** The path of a part that another part refers to; '' for what is no path, such as a link into the web. */
+function resolved(target: string, base: string): string {
+  try {
+    return decodeURIComponent(new URL(target, `file:///${base}`).pathname.slice(1));
+  } catch {
+    return '';
   }
 }
 

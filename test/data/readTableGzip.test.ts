@@ -94,6 +94,11 @@ test('an aborted reading closes the file and rejects with the reason', async () 
   }
 });
 
+test('an error of onProgress comes through as it is', async () => {
+  const mine = new Error('mine');
+  await bothWays(async () => { assert.is(await readTable(packed, { onProgress: () => { throw mine; } }).then(null, (error: unknown) => error), mine); });
+});
+
 test('more than a string can hold: 2^29 characters', async () => {
   const cells = `,${'x'.repeat(1000)},${'y'.repeat(1000)}\n`, block = gzipSync(Array.from({ length: 4000 }, (_, k) => k + cells).join(''));
   const file = Buffer.concat([gzipSync('n,x,y\n'), ...Array.from({ length: 70 }, () => block)]), size = 70 * 4000 * 2007;

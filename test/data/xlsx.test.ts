@@ -196,6 +196,7 @@ test('workbooks of other programs: strict types, absolute targets, other names, 
     (text) => text.replace(/^xl\/sharedStrings\.xml$/, 'xl/SharedStrings.xml'),
     (text) => text.replace('xl/workbook.xml', 'book/main.xml').replace(/^xl\/_rels\/workbook/, 'book/_rels/main').replace(/^xl\//, 'book/'),
     (text) => text.replace('r:id=', 'rel:id='),
+    (text) => text.replace('<Relationship Id="rId9"', '<Relationship Id="rId8" Type="x/externalLink" Target="http://[%zz" TargetMode="External"/><Relationship Id="rId9"'),
     (text) => (text.startsWith('<worksheet') ? `\uFEFF${text}` : text),
     (text) => text.replace('</worksheet>', `<hyperlinks>${'<hyperlink ref="A1" display="a row: &lt;/row&gt;"/>'.repeat(20_000)}</hyperlinks></worksheet>`),
   ];
@@ -246,6 +247,8 @@ test('zip archives that are no workbook', async () => {
   for (const [names, word] of [[['sales.csv', 'readme'], 'holds sales.csv; unpack it first'], [['mimetype', 'content.xml'], 'an OpenDocument file'], [['xl/workbook.bin'], 'an .xlsb workbook'], [['word/document.xml'], 'no workbook']] as const) {
     await rejects(async () => readTable(await zip(...names)), 'file-unreadable', word);
   }
+  const binary = parts({}).map(({ name, data }) => ({ name: name.replace('book.xml', 'book.bin'), data: [...data as string[]].map((text) => text.replace('book.xml', 'book.bin')) }));
+  await rejects(async () => readTable(await joined(zipOf(binary))), 'file-unreadable', 'an .xlsb workbook');
   await rejects(() => readTable(Buffer.from(`PK\x05\x06${'\0'.repeat(18)}`)), 'file-unreadable', 'no workbook');
   await rejects(() => readTable(Buffer.from(`PK\x03\x04${'rubbish '.repeat(100)}`)), 'file-damaged');
 });
@@ -287,6 +290,9 @@ test('progress and abort', async () => {
   assert.is(table.rows, 200_000);
   assert.is(seen.at(-1), 1);
   assert.ok(seen.length >= 5 && seen.every((part, k) => k === 0 || part >= seen[k - 1]));
+
+  const mine = new Error('mine');
+  assert.is(await readTable(path, { onProgress: ({ bytes }) => { if (bytes > 1e5) throw mine; } }).then(null, (error: unknown) => error), mine);
 
   const reason = new Error('enough'), controller = new AbortController();
   let calls = 0;
