@@ -36,12 +36,16 @@ export interface ReadTransactionsOptions {
  * Errors: as readTable; 'column-missing' for a file with other columns.
  */
 export async function readTransactions(file: string | Uint8Array, options: ReadTransactionsOptions = {}): Promise<Transactions> {
-  // Quantity, UnitPrice and Country must be there, for a table without them is another one; the study does not use them
-  const table = await readTable(file, { ...options, columns: Object.fromEntries(COLUMNS.map((name) => [name, name === 'InvoiceDate' ? 'date' : 'string'])) }).catch((error: unknown) => {
+  const readIn = { InvoiceNo: 'string', StockCode: 'string', Description: 'string', InvoiceDate: 'date', CustomerID: 'string' } as const;
+  const needs = `the study reads the eight columns of Online Retail (${COLUMNS.join(', ')})`;
+  const table = await readTable(file, { ...options, columns: readIn }).catch((error: unknown) => {
     if (!(error instanceof TightrecError && error.code === 'column-missing')) throw error;
-    throw new TightrecError('column-missing', `${error.message}; the study reads the eight columns of Online Retail (${COLUMNS.join(', ')})`, { cause: error });
+    throw new TightrecError('column-missing', `${error.message}; ${needs}`, { cause: error });
   });
-  const text = (name: typeof COLUMNS[number]) => table.columns[name] as string[];
+  // the other three are not used, but a table without them is another table
+  const missing = COLUMNS.find((name) => !table.names.includes(name));
+  if (missing !== undefined) throw new TightrecError('column-missing', `expected a column "${missing}" in ${table.source}; ${needs}`);
+  const text = (name: keyof typeof readIn) => table.columns[name] as string[];
   return {
     source: table.source, generated: false, rows: table.rows,
     invoice: text('InvoiceNo'), stockCode: text('StockCode'), description: text('Description'), date: table.columns.InvoiceDate as Float64Array, customer: text('CustomerID'),

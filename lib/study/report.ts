@@ -62,7 +62,7 @@ export async function reportOf(result: StudyResult): Promise<string> {
 ${data.generated ? '<p class="warning"><strong>These are generated data</strong> of the shape of Online Retail, made up because the real transactions could not be had or were not asked for. The figures say how the models do on them, and nothing about the real shop.</p>' : ''}
 ${results(result)}
 ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
-<p class="quiet">precision@5 on validation, measured after every epoch (for the purchase history: for every half-life tried). All on one scale.</p>
+<p class="quiet">precision@5 on validation, measured after every epoch (every third where there are many; for the purchase history, for every half-life tried). All on one scale.</p>
 <div class="grid">${curves.map(figure).join('')}</div></section>`}
 <section aria-labelledby="data"><h2 id="data">The data</h2>
 ${facts(result)}

@@ -196,7 +196,7 @@ export const script = `
   }
 
   const redraw = () => { for (const { plot } of plots) plot.redraw(false, true); };
-  const fitAll = () => { for (const { plot, place } of plots) if (place.clientWidth > 0) plot.setSize({ width: place.clientWidth, height: place.clientHeight }); };
+  const fitAll = () => { for (const { plot, place } of plots) if (place.clientWidth > 0 && (place.clientWidth !== plot.width || place.clientHeight !== plot.height)) plot.setSize({ width: place.clientWidth, height: place.clientHeight }); };
   if ('ResizeObserver' in window) { const watch = new ResizeObserver(fitAll); for (const { place } of plots) watch.observe(place); }
   else addEventListener('resize', fitAll);
 

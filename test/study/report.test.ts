@@ -54,10 +54,16 @@ if (chromium === undefined) skip('study/report in a browser', 'there is no chrom
 else {
   test('in a browser: every chart is drawn, nothing hostile runs, no error is logged', () => {
     // a probe at the end of the page writes down what the page became
-    const probe = `<script>addEventListener('error', (e) => { document.documentElement.dataset.error = e.message; }); requestAnimationFrame(() => setTimeout(() => {
-      const place = document.querySelector('.chart'); place.focus(); place.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
-      setTimeout(() => { document.documentElement.dataset.reading = document.querySelector('.reading').textContent; document.getElementById('theme').click(); document.documentElement.dataset.canvases = document.querySelectorAll('.chart canvas').length; }, 50);
-    }, 50));</script>`;
+    const probe = `<script>(() => {
+      const { dataset } = document.documentElement;
+      addEventListener('error', (event) => { dataset.error = event.message; });
+      addEventListener('load', () => setTimeout(() => {
+        document.querySelector('.chart').dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
+        dataset.reading = document.querySelector('.reading').textContent;
+        dataset.canvases = document.querySelectorAll('.chart canvas').length;
+        document.getElementById('theme').click();
+      }, 200));
+    })();</script>`;
     const file = join(folder, 'report.html');
     writeFileSync(file, html.replace('<head>', `<head>${probe}`));
     const { stdout, stderr } = spawnSync(chromium, ['--headless', '--no-sandbox', '--disable-gpu', '--enable-logging=stderr', '--virtual-time-budget=4000', '--dump-dom', `file://${file}`], { encoding: 'utf8', timeout: 60_000 });
