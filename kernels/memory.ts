@@ -196,11 +196,30 @@ function giveBack(at: number, bytes: number): void {
 
 const abandoned = new FinalizationRegistry<Block>((block) => free(block));
 
+/**
+ * What an owner's blocks weigh, as buffers that nobody touches (so nothing real stands behind them). The garbage collector does not see the
+ * linear memory: without this it takes an abandoned model for a few bytes and lets hundreds of them lie.
+ */
+const weights = new WeakMap<object, Map<Block, ArrayBuffer>>(), owners = new WeakMap<Block, WeakRef<object>>();
+
+function weigh(owner: object, block: Block): void {
+  if (block.bytes < PAGE || created.maxPages < MAX_PAGES) return; // too little to matter, or a runtime that counts every byte
+  const all = weights.get(owner) ?? new Map<Block, ArrayBuffer>();
+  weights.set(owner, all);
+  owners.set(block, new WeakRef(owner));
+  try { all.set(block, new ArrayBuffer(block.bytes)); } catch { /* then without */ }
+}
+
+function unweigh(block: Block): void {
+  const owner = owners.get(block)?.deref();
+  if (owner) weights.get(owner)?.delete(block);
+}
+
 /** allocate: a block of `length` numbers, zeroed, that goes back when `owner` is garbage or at once by `free`. */
 export function allocate(length: number, owner?: object): Block {
   const block = take(length);
   block.floats().fill(0);
-  if (owner) abandoned.register(owner, block, block);
+  if (owner) { abandoned.register(owner, block, block); weigh(owner, block); }
   return block;
 }
 
@@ -209,6 +228,7 @@ export function free(block: Block): void {
   if (!block.open || !block.heap) return;
   block.open = false;
   abandoned.unregister(block);
+  unweigh(block);
   giveBack(block.at, block.bytes);
 }
 

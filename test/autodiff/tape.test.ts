@@ -87,6 +87,17 @@ tensors('a tensor that nobody holds gives its memory back', async () => {
   assert.is(await settled(), before);
 });
 
+tensors('models that are abandoned one after another do not pile up, though nobody asks for a collection', async () => {
+  let most = 0;
+  for (let n = 0; n < 200; n++) {
+    Tensor.lasting([1_000_000]);
+    most = Math.max(most, memoryUse().inUse);
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+  assert.ok(most < 400e6, `${most} bytes at once, of 800 million in all`);
+  await settled();
+});
+
 tensors.run();
 
 forVariants('autodiff/tape', (test) => {
