@@ -85,7 +85,7 @@ export class TableBuilder {
   /** Rejects a row for a cell that `text` refused. */
   rejectCell(row: number, column: Column, cell: string): void {
     const expected = { string: 'a text', number: 'a number such as -12.5', date: 'a date such as 2011-12-09 or 2011-12-09 12:50:00' }[column.type];
-    const advice = column.type === 'string' ? 'fill it in' : cell === '' ? 'fill it in, name the column in optional' : "correct it, read the column as 'string'";
+    const advice = column.type === 'string' ? 'fill it in' : cell === '' ? 'name the column in optional' : "correct it, read the column as 'string'";
     this.reject(row, column.name, `expected ${expected}, got ${cell === '' ? 'an empty cell' : quoted(cell)}`, advice);
   }
 
