@@ -143,8 +143,13 @@ test('scopes nest: the inner one gives back its own, the outer one keeps its own
 
 test('a thousand scopes inside one use the memory of ten', () => {
   scope(() => {
-    const outer = scratch(M - 1000), inner = (): void => scope(() => { scratch(M / 2).floats()[0] = 1; scope(() => { scratch(M / 2).floats()[0] = 2; }); });
+    const outer = scratch(M - 1000), inner = (): number => scope(() => { // needs a chunk of its own
+      const block = scratch(M / 2);
+      scope(() => { scratch(M / 2).floats()[0] = 2; });
+      return block.at;
+    });
     outer.ints().fill(5);
+    assert.is(inner(), inner()); // the same place again
     for (let n = 0; n < 10; n++) inner();
     const { inUse } = memoryUse();
     for (let n = 0; n < 1000; n++) inner();
