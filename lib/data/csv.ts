@@ -24,8 +24,7 @@ export async function readCsv(chunks: AsyncIterable<Uint8Array>, table: TableBui
   };
 
   function take({ data, errors, meta }: Parsed, whole: boolean): void {
-    // an error behind the last row belongs to a row that is not all there yet
-    const quotes = new Set(errors.filter(({ row }) => row < data.length).map(({ row }) => row));
+    const quotes = new Set(errors.map(({ row }) => row)); // the row behind the last is one that is not all there yet
     const open = whole && errors.some(({ code }) => code === 'MissingQuotes');
     for (let k = 0; k < data.length; k++) {
       if (open && k === data.length - 1) throw new TightrecError('file-damaged', `readTable: expected a closing quote, got the end of the file in ${where()}, which began with an open one; close it, or double the quotes that belong to the text`);
