@@ -31,6 +31,8 @@ async function main(): Promise<void> {
     const { message, code } = failureOf(signal.aborted ? signal.reason : error);
     process.stderr.write(process.env.TIGHTREC_DEBUG && error instanceof Error ? `${error.stack}\n` : `tightrec: ${message}\n`);
     process.exitCode = code;
+    // npm passes Ctrl-C on a moment later: here it is still heard, while a process that is ending would die of it, without its code
+    if (signal.aborted) await new Promise((resolve) => { setTimeout(resolve, 150); });
   }
 }
 
