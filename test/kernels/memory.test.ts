@@ -391,7 +391,7 @@ if (runtime === 'whole') {
       const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--import', 'tsx', fileURLToPath(import.meta.url)], {
         env: { ...process.env, TIGHTREC_TEST_WEBASSEMBLY: other, FORCE_COLOR: '0' }, encoding: 'utf8',
       });
-      assert.ok(status === 0 && /^ {2}Passed: +2\d$/m.test(stdout), `${stdout}\n${stderr}`);
+      assert.ok(status === 0 && /^ {2}Passed: +2\d$/m.test(stdout), `${stdout}\n${stderr}`.replace(/^/gm, '| '));
     });
   }
 }
