@@ -25,6 +25,8 @@ function runFile(file: string): Promise<Outcome> {
     // the first flag lets tests of FinalizationRegistry ask for a collection
     const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
     let output = '';
+    child.stdout.setEncoding('utf8');
+    child.stderr.setEncoding('utf8');
     child.stdout.on('data', (chunk) => { output += chunk; });
     child.stderr.on('data', (chunk) => { output += chunk; });
     child.on('close', (code, signal) => {
