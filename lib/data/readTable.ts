@@ -10,16 +10,27 @@ export type { ColumnType, SkippedRow, Table } from './tableBuilder.ts';
 
 /** ReadOptions: what readTable is told; all of it may be left out. */
 export interface ReadOptions {
-  columns?: Record<string, ColumnType>; // which columns to keep, and their types; default all, as strings
-  optional?: string[]; // columns whose cells may be empty: '' or NaN. Elsewhere an empty number or date makes a bad row
-  required?: string[]; // columns of strings that an empty cell makes a bad row too
-  header?: string[]; // the names of the columns of a file without a header row
-  onBadRow?: 'error' | 'skip'; // default 'error'
-  sheet?: string; // of a workbook; default the first
-  delimiter?: string; // of a CSV; default , ; tab or |, whichever the header has most of
-  encoding?: string; // of a CSV; default UTF-8, or UTF-16 where the file says so; any label that TextDecoder knows
-  maxBytes?: number; // to which a .gz or .xlsx may expand; default 100 times its size, at least 256 MiB, at most 16 GiB
-  onProgress?: (progress: { bytes: number; totalBytes: number; rows: number }) => void; // bytes of the file as it is stored
+  /** Which columns to keep, and their types; default all, as strings. */
+  columns?: Record<string, ColumnType>;
+  /** Columns whose cells may be empty: '' or NaN. Elsewhere an empty number or date makes a bad row. */
+  optional?: string[];
+  /** Columns of strings that an empty cell makes a bad row too. */
+  required?: string[];
+  /** The names of the columns of a file without a header row. */
+  header?: string[];
+  /** What a row that does not parse leads to: an error (the default), or being left out, counted and reported. */
+  onBadRow?: 'error' | 'skip';
+  /** Which sheet of a workbook; default the first. */
+  sheet?: string;
+  /** What separates the cells of a CSV; default , ; tab or |, whichever the header has most of. */
+  delimiter?: string;
+  /** The encoding of a CSV, by any label that TextDecoder knows; default UTF-8, or UTF-16 where the file says so. */
+  encoding?: string;
+  /** How many bytes a .gz or .xlsx may expand to; default 100 times its size, at least 256 MiB, at most 16 GiB. */
+  maxBytes?: number;
+  /** Called as the reading goes on; bytes are those of the file as it is stored. */
+  onProgress?: (progress: { bytes: number; totalBytes: number; rows: number }) => void;
+  /** Ends the reading; the promise rejects with its reason. */
   signal?: AbortSignal;
 }
 

@@ -9,11 +9,15 @@ export interface SkippedRow { row: number; column: string; message: string }
 
 /** Table: the columns of a file of transactions. */
 export interface Table {
-  readonly source: string; // the path, or what else was read
+  /** The path, or what else was read. */
+  readonly source: string;
   readonly rows: number;
-  readonly names: string[]; // all header names of the file, in order
-  readonly columns: Record<string, string[] | Float64Array>; // those asked for: string[] for 'string', Float64Array for 'number' and 'date'
-  readonly skipped: { readonly count: number; readonly details: SkippedRow[] }; // rows left out by onBadRow: 'skip'; details of the first thousand
+  /** All header names of the file, in order. */
+  readonly names: string[];
+  /** Those asked for: string[] for 'string', Float64Array for 'number' and 'date'. */
+  readonly columns: Record<string, string[] | Float64Array>;
+  /** Rows left out by onBadRow: 'skip'; details of the first thousand. */
+  readonly skipped: { readonly count: number; readonly details: SkippedRow[] };
 }
 
 /** What the builder needs of the options of readTable. */
