@@ -33,6 +33,14 @@ forVariants('autodiff/ops', (test) => {
         for (const tensor of tensors) assert.ok(denseGrad(tensor).every((g) => g === 0), 'checkGrad leaves no gradient behind');
       }
     });
+
+    test(`${name}: gradients add to what is there`, () => {
+      for (const [B, K] of sizes) {
+        const tensors = inputs(B, K, random(100 * B + K).uniform), once = (tape: Tape): Tensor => f(tape, tensors, B, K, random(B + 100 * K).uniform);
+        const single = gradients(once, ...tensors), twice = gradients((tape) => ops.weightedSum(tape, [[1, once(tape)], [1, once(tape)]]), ...tensors);
+        near(twice.flat(), single.flat().map((g) => 2 * g), 1e-5);
+      }
+    });
   };
   const matrix = (B: number, K: number, next: () => number): Tensor => new Tensor([B, K], floats(B * K, next).map((x) => 2 * x));
 

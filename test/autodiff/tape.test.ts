@@ -84,7 +84,7 @@ tensors('a tensor that nobody holds gives its memory back', async () => {
   const before = await settled();
   (() => { for (let n = 0; n < 20; n++) new Tensor([1000]).grad[0] = 1; })();
   assert.is(memoryUse().inUse, before + 20 * 2 * 4032);
-  assert.is(await settled(), before);
+  assert.ok((await settled(before)) <= before);
 });
 
 tensors('models that are abandoned one after another do not pile up, though nobody asks for a collection', async () => {

@@ -252,7 +252,7 @@ test('a refused file leaves no memory behind', async () => {
   const model = fitted.BPR, bytes = forge(model, ({ tensors }) => { delete tensors.item_bias; });
   const before = await settled();
   for (let n = 0; n < 50; n++) damaged(bytes);
-  assert.is(await settled(), before);
+  assert.ok((await settled(before)) <= before);
 });
 
 test('what is not a model file at all', () => {

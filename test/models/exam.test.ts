@@ -83,7 +83,7 @@ const learned = (model: Model): unknown => {
   const { tensors, numbers, catalogue: { seen } } = model.toState();
   return [Object.entries(tensors).map(([name, { shape, data }]) => [name, [...shape], [...data]]), numbers, [...seen.indptr], [...seen.indices], [...seen.values]];
 };
-const sameLearned = (a: Model, b: Model, what?: string): void => assert.equal(learned(a), learned(b), what);
+const sameLearned = (a: Model, b: Model, what = ''): void => assert.ok(JSON.stringify(learned(a)) === JSON.stringify(learned(b)), `what was learned differs ${what}`);
 
 /** The same events, all at one moment: for models that ask when. */
 const timed = (data: Interactions): Interactions => ({ ...data, time: new Float64Array(data.user.length), matrix: data.matrix });
@@ -669,7 +669,6 @@ for (const candidate of candidates) {
       model.free!();
       sameBytes(await model.fit(data), await make(wide).fit(data));
       model.free!();
-      await settled();
     });
 
     test('freed in the middle of fit: an error, not a crash', async () => {
@@ -691,7 +690,7 @@ for (const candidate of candidates) {
         fromBytes(toBytes(model));
       }
     })();
-    assert.is(await settled(), before);
+    assert.ok((await settled(before)) <= before);
   });
 
   test('answers leave nothing behind: three hundred rounds of questions use no more memory than ten', async () => {
