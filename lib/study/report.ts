@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { MODELS } from './models.ts';
 import { fileOf } from './packageRoot.ts';
 import { css, script } from './reportPage.ts';
 import type { ModelResult, StudyResult } from './study.ts';
@@ -75,7 +76,7 @@ ${pieces(result)}
 <div class="panel"><dl class="pairs">
 ${Object.entries({ 'Data': data.source, 'Seed': String(seed), 'Processor': `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB`, 'System': machine.system, 'Kernels': machine.kernels, 'Versions': Object.entries(versions).map((pair) => pair.join(' ')).join(', ') })
     .map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('\n')}
-<dt>Again</dt><dd><code>npx tightrec study --seed ${seed}</code> gives the same figures; only the seconds differ</dd>
+<dt>Again</dt><dd><code>${againWith(result)}</code> gives the same figures; only the seconds differ</dd>
 </dl></div></section>
 </main>
 <footer>${data.generated ? '' : 'Data: Online Retail, Daqing Chen (2015), UCI Machine Learning Repository, <a href="https://doi.org/10.24432/C5BW33">doi 10.24432/C5BW33</a>, CC BY 4.0. '}Charts: uPlot, MIT licence.</footer>
@@ -92,6 +93,12 @@ export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) =>
 
 /** jsonInHtml: JSON that cannot end the script element it stands in. */
 export const jsonInHtml = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** The command that measures the same. */
+function againWith({ data, models, seed }: StudyResult): string {
+  const asked = MODELS.filter((name) => models.some((model) => model.name.startsWith(name)));
+  return `npx tightrec study${data.generated ? ' --data generated' : ''}${asked.length < MODELS.length ? ` --models ${asked.join(',')}` : ''} --seed ${seed}`;
+}
 
 function period({ data: { shape: { months } } }: StudyResult): string {
   const name = (month: string) => new Date(`${month}-01`).toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' });
