@@ -106,7 +106,7 @@ test('a reader that goes away, as with | head, is no failure', async () => {
 if (spawnSync('script', ['--version']).status !== 0 || process.platform !== 'linux') skip('cli/commands on a terminal', 'there is no script(1) of util-linux');
 else {
   test('on a terminal: a bar that goes away, and no colours with NO_COLOR', () => {
-    const quoted = [process.execPath, ...command, ...fit('bpr', '--factors', '64', '--epochs', '40', '--set', 'stepsPerEpoch=10')].map((word) => `'${word}'`).join(' ');
+    const quoted = [process.execPath, ...command, ...fit('bpr', '--factors', '16', '--epochs', '20')].map((word) => `'${word}'`).join(' ');
     const { stdout, status } = spawnSync('script', ['-qec', quoted, '/dev/null'], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', TERM: 'xterm', FORCE_COLOR: undefined } });
     assert.is(status, 0);
     assert.match(stdout, /BPR.*━.*%/);
