@@ -203,7 +203,7 @@ const abandoned = new FinalizationRegistry<Block>((block) => free(block));
 const weights = new WeakMap<object, Map<Block, ArrayBuffer>>(), owners = new WeakMap<Block, WeakRef<object>>();
 
 function weigh(owner: object, block: Block): void {
-  if (block.bytes < PAGE || created.maxPages < MAX_PAGES) return; // too little to matter, or a runtime that counts every byte
+  if (block.bytes < PAGE || memory === null) return; // too little to matter, or a buffer that the collector sees
   const all = weights.get(owner) ?? new Map<Block, ArrayBuffer>();
   weights.set(owner, all);
   owners.set(block, new WeakRef(owner));
