@@ -16,5 +16,5 @@ export type { LogisticMFSettings } from './models/logisticMF.ts';
 export { Popularity } from './models/popularity.ts';
 export { PurchaseHistory } from './models/purchaseHistory.ts';
 export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
-export type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './models/recommender.ts';
+export type { Answers, Catalogue, ModelState, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
 export type { EpochReport, FitOptions, StepReport } from './models/train.ts';

@@ -9,7 +9,7 @@ export { sampleUniform, sampleUnseen } from './negatives.ts';
 export { readInteractions } from './readInteractions.ts';
 export type { FileInteractions, InteractionColumns } from './readInteractions.ts';
 export { readTable } from './readTable.ts';
-export type { ColumnType, ReadOptions, Table } from './readTable.ts';
+export type { ColumnType, ReadOptions, SkippedRow, Table } from './readTable.ts';
 export { cutByTime, groupItems, groupRuns, splitByTime } from './split.ts';
 export { random, restoreRandom } from '../random.ts';
 export type { Random } from '../random.ts';

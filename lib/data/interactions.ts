@@ -85,3 +85,13 @@ export function selectEvents(data: Interactions, at: Int32Array): Interactions {
     value: data.value && Float32Array.from(at, (e) => data.value![e]), time: data.time && Float64Array.from(at, (e) => data.time![e]),
   });
 }
+
+/** isInteractions: whether this was made by interactions() or readInteractions(), as far as its shape tells. */
+export function isInteractions(data: unknown): data is Interactions {
+  if (typeof data !== 'object' || data === null) return false;
+  const { users, items, user, item } = data as Partial<Interactions>;
+  return users instanceof LabelEncoder && items instanceof LabelEncoder && user instanceof Int32Array && item instanceof Int32Array && 'matrix' in data;
+}
+
+/** sameIds: whether a row means the same id in both. */
+export const sameIds = (a: LabelEncoder, b: LabelEncoder): boolean => a === b || (a.size === b.size && a.labels.every((id, row) => id === b.labels[row]));

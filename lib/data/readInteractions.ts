@@ -22,7 +22,7 @@ export interface FileInteractions extends Interactions {
  * A row without a user or an item is a bad row: an error, or with `onBadRow: 'skip'` left out, counted and reported in `skipped`.
  * Errors: as readTable; 'bad-row' for an empty id; 'bad-input' when no row is left.
  */
-export async function readInteractions(file: string | URL | Uint8Array | Blob, columns: InteractionColumns, options: Omit<ReadOptions, 'columns' | 'optional'> = {}): Promise<FileInteractions> {
+export async function readInteractions(file: string | URL | Uint8Array | ArrayBuffer | Blob, columns: InteractionColumns, options: Omit<ReadOptions, 'columns' | 'optional'> = {}): Promise<FileInteractions> {
   const { user, item, value, time } = columns;
   const table = await readTable(file, {
     ...options,

@@ -9,9 +9,9 @@ import { readXlsx } from './xlsx.ts';
 export type { ColumnType, SkippedRow, Table } from './tableBuilder.ts';
 
 /** ReadOptions: what readTable is told; all of it may be left out. */
-export interface ReadOptions {
+export interface ReadOptions<Columns extends Record<string, ColumnType> = Record<string, ColumnType>> {
   /** Which columns to keep, and their types; default all, as strings. */
-  columns?: Record<string, ColumnType>;
+  columns?: Columns;
   /** Columns whose cells may be empty: '' or NaN. Elsewhere an empty number or date makes a bad row. */
   optional?: string[];
   /** Columns of strings that an empty cell makes a bad row too. */
@@ -43,7 +43,9 @@ const MIB = 2 ** 20;
  * Throws a TightrecError ('file-missing', 'file-unreadable', 'file-damaged', 'file-too-large', 'column-missing', 'bad-row', 'bad-input',
  * 'bad-setting', 'unsupported'), or the reason of `signal`. See docs/data.md.
  */
-export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | Blob, options: ReadOptions = {}): Promise<Table> {
+export async function readTable<const Columns extends Record<string, ColumnType> = Record<string, 'string'>>(
+  file: string | URL | Uint8Array | ArrayBuffer | Blob, options: ReadOptions<Columns> = {},
+): Promise<Table<Columns>> {
   check(options);
   const { signal } = options;
   signal?.throwIfAborted();
@@ -57,7 +59,7 @@ export async function readTable(file: string | URL | Uint8Array | ArrayBuffer | 
     else throw await unknown(source, format);
     const whole = table.finish();
     options.onProgress?.({ bytes: source.size, totalBytes: source.size, rows: whole.rows });
-    return whole;
+    return whole as Table<Columns>;
   } catch (error) {
     // what the caller's own code threw comes out as it is, whatever the streams made of it
     signal?.throwIfAborted();

@@ -7,15 +7,18 @@ export type ColumnType = 'string' | 'number' | 'date';
 /** SkippedRow: a row that was left out, and why. `row` is its number in the file, the header being row 1. */
 export interface SkippedRow { row: number; column: string; message: string }
 
+/** Cells: what a column of a type is read into. */
+export type Cells<Type extends ColumnType> = Type extends 'string' ? string[] : Float64Array;
+
 /** Table: the columns of a file of transactions. */
-export interface Table {
+export interface Table<Columns extends Record<string, ColumnType> = Record<string, ColumnType>> {
   /** The path, or what else was read. */
   readonly source: string;
   readonly rows: number;
   /** All header names of the file, in order. */
   readonly names: string[];
   /** Those asked for: string[] for 'string', Float64Array for 'number' and 'date'. */
-  readonly columns: Record<string, string[] | Float64Array>;
+  readonly columns: { [Name in keyof Columns]: Cells<Columns[Name]> };
   /** Rows left out by onBadRow: 'skip'; details of the first thousand. */
   readonly skipped: { readonly count: number; readonly details: SkippedRow[] };
 }

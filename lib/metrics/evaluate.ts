@@ -1,14 +1,21 @@
 import type { Csr, Groups } from '../data/csr.ts';
+import { type Interactions, isInteractions, sameIds } from '../data/interactions.ts';
+import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { aucOfRow, rowOf } from './auc.ts';
 import { checkIds, checkK, checkMatrix, checkScores } from './check.ts';
 import { type Formula, averagePrecision, hitOrMiss, judge, ndcg, precision, recall, reciprocalRank } from './formulas.ts';
 
-/** Recommender: what `evaluate` asks of a model. `recommend` returns (B, k) items, best first, padded with -1; `scores`, if there, (B, nItems). */
-export interface Recommender {
+/**
+ * Ranker: what `evaluate` asks of a model. `recommend` returns (B, k) items, best first, padded with -1; `scores`, if there, (B, nItems);
+ * `users` and `items`, if there, are the ids behind its rows.
+ */
+export interface Ranker {
   readonly nItems: number;
   recommend(users: Int32Array, options: { k: number; exclude?: Csr | null }): { items: Int32Array; scores: Float32Array };
   scores?(users: Int32Array): Float32Array;
+  readonly users?: LabelEncoder;
+  readonly items?: LabelEncoder;
 }
 
 /** MetricAtK: the metrics of a list of k. `precision` is `setPrecisionAtK`, `map` is `mapAtK`, and so on. */
@@ -20,8 +27,8 @@ export type MetricName = MetricAtK | 'auc';
 export interface EvaluateOptions<Name extends MetricName = MetricAtK> {
   /** Places in a list; 10 by default. */
   k?: number;
-  /** Items to skip, a row a user: usually the training matrix. Nothing is skipped by default. */
-  exclude?: Csr | null;
+  /** Items to skip, a row a user: usually the training data. By default nothing is skipped, unlike in `recommendFor` and `validation`. */
+  exclude?: Interactions | Csr | null;
   /** Which metrics; all those of a list of k by default. */
   metrics?: readonly Name[];
 }
@@ -42,13 +49,14 @@ const MAX_SCORES = 2 ** 22, MAX_USERS = 1024;
  * `precision` is the mean share of distinct hits, `setPrecisionAtK`: not the chapter's `precisionAtK`, which pools the rows of groups.
  * Each number equals that of the function of the same name, over all users at once. `auc` (only if asked for, and only for a model that has
  * `scores`) skips users who have nothing liked or nothing else left, as `meanAuc` does.
- * Shapes: test (nUsers, any), every stored entry an item the user liked, whatever its value; exclude (nUsers, nItems).
+ * `held` and `exclude` are interactions, or their matrices. Shapes: test (nUsers, any), every stored entry an item the user liked, whatever its value; exclude (nUsers, nItems).
  * A test item that is excluded, or unknown to the model, stays in the ground truth and is a certain miss in a list; take such pairs out of
  * test if they should not count. AUC drops the excluded ones and refuses the unknown.
  * Errors: no user with a test item, shapes that do not fit, an unknown metric, a list of the model that is not (B, k).
  */
-export function evaluate<Name extends MetricName = MetricAtK>(model: Recommender, test: Csr, options: EvaluateOptions<Name> = {}): Evaluation<Name> {
-  const { k = 10, exclude = null } = options, metrics = [...new Set(options.metrics ?? (Object.keys(formulas) as Name[]))];
+export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, held: Interactions | Csr, options: EvaluateOptions<Name> = {}): Evaluation<Name> {
+  const { k = 10 } = options, test = matrixOf(model, 'test', held), exclude = options.exclude ? matrixOf(model, 'exclude', options.exclude) : null;
+  const metrics = [...new Set(options.metrics ?? (Object.keys(formulas) as Name[]))];
   const atK = metrics.filter((name): name is Name & MetricAtK => name !== 'auc'), wantsAuc = metrics.some((name) => name === 'auc');
   check(model, test, k, exclude, metrics, wantsAuc);
 
@@ -88,7 +96,16 @@ export function evaluate<Name extends MetricName = MetricAtK>(model: Recommender
   return { k, users: users.length, ...Object.fromEntries(means) };
 }
 
-function check(model: Recommender, test: Csr, k: number, exclude: Csr | null, metrics: readonly MetricName[], wantsAuc: boolean): void {
+/** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
+function matrixOf(model: Ranker, what: string, data: Interactions | Csr): Csr {
+  if (!isInteractions(data)) return data;
+  if ((model.users && !sameIds(model.users, data.users)) || (model.items && !sameIds(model.items, data.items))) {
+    throw new TightrecError('bad-input', `evaluate: the interactions of ${what} have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
+  }
+  return data.matrix;
+}
+
+function check(model: Ranker, test: Csr, k: number, exclude: Csr | null, metrics: readonly MetricName[], wantsAuc: boolean): void {
   checkK('evaluate', k);
   const unknown = metrics.find((name) => name !== 'auc' && !Object.hasOwn(formulas, name));
   if (unknown !== undefined) {

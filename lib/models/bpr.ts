@@ -12,7 +12,7 @@ import {
   catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
 } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, train } from './train.ts';
+import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface BPRSettings {
   /** 'chapter' takes the settings printed in the Online Retail study for whatever is not given beside it; null takes tightrec's own. */
@@ -63,11 +63,13 @@ export class BPR implements Recommender {
   readonly settings: BPRSettings;
   #learned: Learned | null = null;
 
-  constructor(settings: Partial<BPRSettings> = {}) { this.settings = withDefaults(settings.preset === 'chapter' ? chapter : defaults, settings); }
+  constructor(settings: Partial<BPRSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : defaults, settings); }
+
+  check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    checkSettings(this.name, this.settings, rules);
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
@@ -82,8 +84,8 @@ export class BPR implements Recommender {
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    checkSettings(this.name, this.settings, rules);
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.partialFit`, data);
     const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
     await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
     return this;
@@ -151,7 +153,7 @@ export class BPR implements Recommender {
 
   static fromState(state: ModelState): BPR {
     const model = new BPR(state.settings), { factors: K, learningRate, seed } = model.settings;
-    checkSettings(model.name, model.settings, rules);
+    model.check();
     const factors = factorsFrom(state, K, { userBias: false, itemBias: true, globalBias: false });
     const epochs = epochsFrom(state);
     model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
@@ -160,6 +162,7 @@ export class BPR implements Recommender {
 
   /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
   free(): void {
+    checkIdle(this, 'free');
     if (this.#learned === null) return;
     const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
     optimizer.forget(tables);

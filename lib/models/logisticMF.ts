@@ -13,7 +13,7 @@ import {
   catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
 } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, train } from './train.ts';
+import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface LogisticMFSettings {
   /** K, the length of a user's and an item's vector. */
@@ -53,9 +53,11 @@ export class LogisticMF implements Recommender {
 
   constructor(settings: Partial<LogisticMFSettings> = {}) { this.settings = withDefaults(defaults, settings); }
 
+  check(): void { checkSettings(this.name, this.settings, rules); }
+
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    checkSettings(this.name, this.settings, rules);
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
@@ -70,8 +72,8 @@ export class LogisticMF implements Recommender {
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    checkSettings(this.name, this.settings, rules);
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.partialFit`, data);
     const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
     await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
     return this;
@@ -147,7 +149,7 @@ export class LogisticMF implements Recommender {
 
   static fromState(state: ModelState): LogisticMF {
     const model = new LogisticMF(state.settings), { factors: K, learningRate, seed } = model.settings;
-    checkSettings(model.name, model.settings, rules);
+    model.check();
     const factors = factorsFrom(state, K, { userBias: true, itemBias: true, globalBias: true });
     const epochs = epochsFrom(state);
     model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
@@ -156,6 +158,7 @@ export class LogisticMF implements Recommender {
 
   /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
   free(): void {
+    checkIdle(this, 'free');
     if (this.#learned === null) return;
     const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
     optimizer.forget(tables);

@@ -5,7 +5,7 @@ import {
   addSeen, catalogueOf, checkEvents, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo,
 } from './recommender.ts';
 import { checkSettings } from './settings.ts';
-import { type FitOptions, countOnce } from './train.ts';
+import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
 /**
  * Popularity: the same items for everybody, the most met first. The baseline that every model must beat.
@@ -19,16 +19,18 @@ export class Popularity implements Recommender {
 
   constructor(settings: Record<string, never> = {}) { this.settings = settings; }
 
+  check(): void { checkSettings(this.name, this.settings, {}); }
+
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    checkSettings(this.name, this.settings, {});
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.fit`, data);
     await countOnce(this, options, () => { this.#learned = { totals: itemTotals(data.matrix), catalogue: catalogueOf(data) }; });
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    checkEvents(this.name, data);
+    checkEvents(`${this.name}.partialFit`, data);
     const catalogue = addSeen(this.#learned.catalogue, encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue));
     await countOnce(this, options, () => { this.#learned = { totals: itemTotals(catalogue.seen), catalogue }; });
     return this;
@@ -63,8 +65,14 @@ export class Popularity implements Recommender {
 
   static fromState(state: ModelState): Popularity {
     const model = new Popularity(state.settings as Record<string, never>);
-    checkSettings(model.name, model.settings, {});
+    model.check();
     model.#learned = { totals: itemTotals(state.catalogue.seen), catalogue: state.catalogue };
     return model;
+  }
+
+  /** Forgets what was learned; afterwards the model is as if never fitted. */
+  free(): void {
+    checkIdle(this, 'free');
+    this.#learned = null;
   }
 }

@@ -7,7 +7,7 @@ import {
   addSeen, catalogueOf, checkEvents, csrFrom, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo,
 } from './recommender.ts';
 import { checkSettings, orNull, positive, withDefaults } from './settings.ts';
-import { type FitOptions, countOnce } from './train.ts';
+import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
 export interface PurchaseHistorySettings {
   /** Days after which a purchase counts half; null counts all alike. */
@@ -36,9 +36,11 @@ export class PurchaseHistory implements Recommender {
 
   constructor(settings: Partial<PurchaseHistorySettings> = {}) { this.settings = withDefaults({ halfLife: null }, settings); }
 
+  check(): void { checkSettings(this.name, this.settings, rules); }
+
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    checkSettings(this.name, this.settings, rules);
-    checkEvents(this.name, data);
+    this.check();
+    checkEvents(`${this.name}.fit`, data);
     const latest = lastTime(data);
     await countOnce(this, options, () => { this.#learn(this.#count(data, latest), latest, catalogueOf(data)); });
     return this;
@@ -46,7 +48,7 @@ export class PurchaseHistory implements Recommender {
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    checkEvents(this.name, data);
+    checkEvents(`${this.name}.partialFit`, data);
     const before = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), latest = Math.max(before.latest, lastTime(data));
     const fade = this.settings.halfLife === null ? 1 : 2 ** (-(latest - before.latest) / (this.settings.halfLife * DAY));
     const faded = { ...before.history, values: before.history.values.map((value) => value * fade) };
@@ -65,7 +67,7 @@ export class PurchaseHistory implements Recommender {
 
   #learn(history: Csr, latest: number, catalogue: Catalogue): void {
     const totals = itemTotals(catalogue.seen), most = totals.reduce((a, b) => Math.max(a, b), 0) || 1;
-    this.#learned = { history, latest, catalogue, popularity: totals.map((total) => total / most / 1000) };
+    this.#learned = { history, latest, catalogue, popularity: totals.map((total) => Math.max(0, total) / most / 1000) };
   }
 
   get fitted(): boolean { return this.#learned !== null; }
@@ -108,10 +110,16 @@ export class PurchaseHistory implements Recommender {
 
   static fromState(state: ModelState): PurchaseHistory {
     const model = new PurchaseHistory(state.settings), { latest } = state.numbers;
-    checkSettings(model.name, model.settings, rules);
+    model.check();
     if (!Number.isFinite(latest)) throw new TightrecError('file-damaged', `${model.name}: the number latest must be a time, got ${latest ?? 'none'}`);
     model.#learn(csrFrom(state, 'history', state.catalogue.users.size, state.catalogue.items.size), latest, state.catalogue);
     return model;
+  }
+
+  /** Forgets what was learned; afterwards the model is as if never fitted. */
+  free(): void {
+    checkIdle(this, 'free');
+    this.#learned = null;
   }
 }
 

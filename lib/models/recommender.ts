@@ -1,7 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch } from '../../kernels/memory.ts';
 import { type Csr, addCsr } from '../data/csr.ts';
-import { type Interactions, describeId, fromRows } from '../data/interactions.ts';
+import { type Interactions, describeId, fromRows, isInteractions, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import type { FitOptions } from './train.ts';
@@ -37,9 +37,11 @@ export interface Recommender {
   readonly items: LabelEncoder;
   readonly nUsers: number;
   readonly nItems: number;
+  /** Refuses settings that fit would refuse, before there is any data. Errors: 'bad-setting'. */
+  check(): void;
   /** Learns from the data, from the start; returns itself. */
   fit(data: Interactions, options?: FitOptions): Promise<this>;
-  /** Goes on learning, from where fit or partialFit left off. */
+  /** Goes on learning, from where fit or partialFit left off; on a model not fitted yet it is fit. */
   partialFit(data: Interactions, options?: FitOptions): Promise<this>;
   /** The score of each (user, item) pair of rows. Shapes: users, items (B) -> (B). */
   score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array;
@@ -49,10 +51,15 @@ export interface Recommender {
   recommend(users: ArrayLike<number>, options?: RecommendOptions): TopLists;
   /** The best items of one user, by raw ids. */
   recommendFor(user: RawId, options?: RecommendForOptions): Recommendation[];
-  /** The items most like each item, itself left out, by row numbers. Shapes: items (B) -> (B, k). */
+  /**
+   * The items most like each item, itself left out, by row numbers. Shapes: items (B) -> (B, k).
+   * Errors: 'unsupported' for a model without item vectors (Popularity, PurchaseHistory).
+   */
   similarItems(items: ArrayLike<number>, options?: { k?: number }): TopLists;
-  /** The items most like one item, by raw ids. */
+  /** The items most like one item, by raw ids. Errors: as similarItems. */
   similarTo(item: RawId, options?: { k?: number }): Recommendation[];
+  /** Gives back what was learned, memory and all; afterwards the model is as if never fitted. Errors: 'bad-input' while it is being fitted. */
+  free(): void;
   /** What a model file holds. */
   toState(): ModelState;
   /** What the calls above are made of, for those who write models. Errors: 'not-fitted'. */
@@ -90,9 +97,19 @@ export interface Catalogue {
 
 export const catalogueOf = (data: Interactions): Catalogue => ({ users: data.users, items: data.items, seen: data.matrix });
 
-/** checkEvents: refuses data in which nothing happens, such as a piece of a time split. */
-export function checkEvents(model: string, data: Interactions): void {
-  if (data.user.length === 0) throw new TightrecError('bad-input', `${model}: there are no events to learn from; give data with at least one`);
+/** checkEvents: refuses what is not interactions, and data in which nothing happens, such as a piece of a time split. */
+export function checkEvents(where: string, data: Interactions): void {
+  if (!isInteractions(data)) throw new TightrecError('bad-input', `${where}: expected interactions, made by interactions() or readInteractions(), got ${describe(data)}`);
+  if (data.user.length === 0) throw new TightrecError('bad-input', `${where}: there are no events to learn from; give data with at least one`);
+}
+
+/** describe: a wrong argument as an error shows it. */
+export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : String(value);
+
+/** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
+export function checkNames(where: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw new TightrecError('bad-setting', `${where}: options must be an object with some of ${names.join(', ')}, got ${describe(options)}`);
+  for (const name of Object.keys(options)) if (!names.includes(name)) throw new TightrecError('bad-setting', `${where}: there is no option '${name}'; the options are ${names.join(', ')}`);
 }
 
 /**
@@ -144,6 +161,7 @@ export type ScoreBlock = (out: Float32Array, users: Int32Array) => void;
 
 /** checkRows: row numbers as the kernels need them, each inside 0 .. n - 1. */
 function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array {
+  if (typeof rows?.length !== 'number') throw new TightrecError('bad-input', `${what}: expected an array of row numbers, got ${describe(rows)}`);
   for (let at = 0; at < rows.length; at++) {
     if (!(Number.isInteger(rows[at]) && rows[at] >= 0 && rows[at] < n)) throw new TightrecError('unknown-id', `${what}: row ${rows[at]} at position ${at} is outside 0..${n - 1}`);
   }
@@ -151,7 +169,7 @@ function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array
 }
 
 function checkK(what: string, k: number): number {
-  if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 up, got ${k}`);
+  if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);
   return k;
 }
 
@@ -198,6 +216,7 @@ export function scores(model: Recommender, users: ArrayLike<number>): Float32Arr
 
 /** recommend: the best items of many users, for every model. */
 export function recommend(model: Recommender, users: ArrayLike<number>, options: RecommendOptions): TopLists {
+  checkNames(`${model.name}.recommend`, options, ['k', 'exclude']);
   const { scoreBlock, catalogue } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
   return selectRows(where, checkRows(where, users, model.nUsers), catalogue.items, k, asCsr(where, options.exclude, catalogue), scoreBlock);
 }
@@ -243,21 +262,24 @@ const nothing = new Int32Array(0);
 
 /** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
 function asCsr(where: string, exclude: Interactions | Csr | null | undefined, catalogue: Catalogue): Csr | null {
-  if (!exclude) return null;
-  if (!('matrix' in exclude)) return exclude;
+  if (exclude === null || exclude === undefined) return null;
+  if (!isInteractions(exclude)) {
+    if ((exclude as Partial<Csr>)?.indptr instanceof Int32Array && exclude.indices instanceof Int32Array) return exclude;
+    throw new TightrecError('bad-input', `${where}: exclude must be interactions or a CSR matrix of users x items, got ${describe(exclude)}`);
+  }
   if (!sameIds(exclude.users, catalogue.users) || !sameIds(exclude.items, catalogue.items)) {
     throw new TightrecError('bad-input', `${where}: the interactions to exclude have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
   }
   return exclude.matrix;
 }
 
-const sameIds = (a: LabelEncoder, b: LabelEncoder): boolean => a === b || (a.size === b.size && a.labels.every((id, row) => id === b.labels[row]));
-
 /** recommendFor: the best items of one user by raw id, for every model. */
 export function recommendFor(model: Recommender, user: RawId, options: RecommendForOptions): Recommendation[] {
+  checkNames(`${model.name}.recommendFor`, options, ['k', 'excludeSeen', 'fallback']);
   const { catalogue, excludeSeen: byDefault } = model.answers, where = `${model.name}.recommendFor`;
   const { k = 10, excludeSeen = byDefault, fallback } = options, row = catalogue.users.encode(user);
   checkK(where, k);
+  if (typeof excludeSeen !== 'boolean') throw new TightrecError('bad-setting', `${where}: excludeSeen must be true or false, got ${describe(excludeSeen)}`);
   if (fallback !== undefined && fallback !== 'popularity') throw new TightrecError('bad-setting', `${where}: fallback can be 'popularity', got ${JSON.stringify(fallback)}`);
   if (row < 0 || catalogue.users.labels[row] === null) {
     if (fallback === 'popularity') return mostPopular(catalogue, k);

@@ -27,6 +27,7 @@ export function checkSettings<S extends object>(model: string, settings: S, rule
 
 /** withDefaults: the defaults, overlaid by what was given; an explicit undefined counts as not given. */
 export function withDefaults<S extends object>(defaults: S, given: Partial<S>): S {
+  if (typeof given !== 'object' || given === null) throw new TightrecError('bad-setting', `settings must be an object such as { seed: 1 }, got ${show(given)}`);
   return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 

@@ -1,10 +1,10 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
-import type { Interactions } from '../data/interactions.ts';
+import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
-import { type Recommender, encodeLike } from './recommender.ts';
+import { type Recommender, checkNames, describe, encodeLike } from './recommender.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
@@ -56,6 +56,25 @@ export interface Plan {
 
 const YIELD_EVERY_MS = 30;
 
+/** Sensible factors are of the order of 1; beyond this a model is noise, whatever its loss was a step ago. */
+const MOST_RMS = 1e6;
+
+/** The models that are learning now. */
+const busy = new WeakSet<Recommender>();
+
+/** checkIdle: refuses a call that would change a model under its own fit. */
+export function checkIdle(model: Recommender, call: string): void {
+  if (busy.has(model)) throw new TightrecError('bad-input', `${model.name}.${call}: this model is being fitted; await that fit, or abort it, first`);
+}
+
+/** alone: runs a fit, while which the model refuses another. */
+async function alone(model: Recommender, options: FitOptions, work: () => Promise<void>): Promise<void> {
+  checkIdle(model, 'fit');
+  checkOptions(model, options);
+  busy.add(model);
+  try { await work(); } finally { busy.delete(model); }
+}
+
 /**
  * train: the one training loop. Batches and steps are the model's; progress, validation, early stopping, cancellation and the check that
  * training has not diverged are here. It yields to the event loop every few steps.
@@ -63,9 +82,12 @@ const YIELD_EVERY_MS = 30;
  * Errors: the signal's reason when aborted; 'diverged' when the loss or a parameter is no longer finite, or a hundred times what it was at
  * the start. Either way the parameters are those of the last whole epoch.
  */
-export async function train(plan: Plan, options: FitOptions): Promise<void> {
+export function train(plan: Plan, options: FitOptions): Promise<void> {
+  return alone(plan.model, options, () => run(plan, options));
+}
+
+async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model, steps, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
-  checkOptions(model, options);
   const judge = judgeOf(model, options.validation);
 
   const began = performance.now();
@@ -89,7 +111,8 @@ export async function train(plan: Plan, options: FitOptions): Promise<void> {
           yielded = performance.now();
         }
       }
-      if (!parameters.every((w) => Number.isFinite(kernels.sumSquares(w.data, w.size)))) throw diverged(model, epoch, steps, Number.NaN);
+      const largest = Math.max(...parameters.map((w) => Math.sqrt(kernels.sumSquares(w.data, w.size) / w.size)));
+      if (!(largest < MOST_RMS)) throw diverged(model, epoch, steps, largest, 'the size of the factors');
 
       whole = copyOf(parameters, whole);
       plan.commit(epoch);
@@ -108,9 +131,9 @@ export async function train(plan: Plan, options: FitOptions): Promise<void> {
   if (best !== null) { restore(parameters, best.parameters); plan.commit(best.epoch); }
 }
 
-function diverged(model: Recommender, epoch: number, step: number, loss: number): TightrecError {
+function diverged(model: Recommender, epoch: number, step: number, value: number, what = 'the loss'): TightrecError {
   const rate = (model.settings as { learningRate?: number }).learningRate;
-  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: the loss became ${loss}; lower learningRate${rate === undefined ? '' : `, which is ${rate}`}`);
+  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; lower learningRate${rate === undefined ? '' : `, which is ${rate}`}`);
 }
 
 const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = null): Float32Array[] =>
@@ -118,7 +141,12 @@ const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = nul
 
 const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
 
-function checkOptions(model: Recommender, { patience, validation, signal }: FitOptions): void {
+function checkOptions(model: Recommender, options: FitOptions): void {
+  const where = `${model.name}.fit`, { patience, validation, signal } = options;
+  checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'validation', 'patience']);
+  for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
+  if (validation !== undefined && typeof validation !== 'function' && !isInteractions(validation)) throw new TightrecError('bad-setting', `${where}: validation must be interactions or a function of the model, got ${describe(validation)}`);
   if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
   if (patience !== undefined && validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);
   signal?.throwIfAborted();
@@ -141,13 +169,14 @@ function judgeOf(model: Recommender, validation: FitOptions['validation']): () =
 }
 
 /** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
-export async function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
-  const began = performance.now();
-  checkOptions(model, options);
-  learn();
-  const validation = await judgeOf(model, options.validation)();
-  await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
-  options.signal?.throwIfAborted();
+export function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
+  return alone(model, options, async () => {
+    const began = performance.now();
+    learn();
+    const validation = await judgeOf(model, options.validation)();
+    await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+    options.signal?.throwIfAborted();
+  });
 }
 
 /** Lets everything else that waits have its turn. */

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { type Csr, countPairs } from '../../lib/data/csr.ts';
 import { TightrecError, type ErrorCode } from '../../lib/errors.ts';
 import * as metrics from '../../lib/metrics/index.ts';
-import { type MetricName, type Recommender, evaluate } from '../../lib/metrics/index.ts';
+import { type MetricName, type Ranker, evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 
 const test = suite('metrics/evaluate');
@@ -17,7 +17,7 @@ const throws = (run: () => unknown, code: ErrorCode, message: RegExp): void => a
 });
 
 /** A model that is a table of scores. It notes the sizes of the batches it was asked for. */
-function tableModel(scores: Float32Array, nItems: number): Recommender & { batches: number[] } {
+function tableModel(scores: Float32Array, nItems: number): Ranker & { batches: number[] } {
   const rowOf = (user: number) => scores.subarray(user * nItems, (user + 1) * nItems);
   const batches: number[] = [];
   return {
@@ -85,7 +85,7 @@ for (const excluding of [false, true]) {
 
 test('a large catalogue is asked for in small blocks', () => {
   const nItems = 2 ** 20, sizes: number[] = [];
-  const model: Recommender = { nItems, recommend: (users, { k }) => { sizes.push(users.length); return { items: new Int32Array(users.length * k), scores: new Float32Array(users.length * k) }; } };
+  const model: Ranker = { nItems, recommend: (users, { k }) => { sizes.push(users.length); return { items: new Int32Array(users.length * k), scores: new Float32Array(users.length * k) }; } };
   const users = Int32Array.from({ length: 10 }, (_, user) => user);
   assert.is(evaluate(model, countPairs(users, new Int32Array(10), 10, nItems), { k: 1 }).hitRate, 1);
   assert.equal(sizes, [4, 4, 2]);

@@ -1,0 +1,85 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { BPR, type FitOptions, type Interactions, LogisticMF, Popularity, PurchaseHistory, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
+import { evaluate } from '../../lib/metrics/index.ts';
+import { refuses, rejects } from '../helpers/refuses.ts';
+
+/** What callers without types, or in a hurry, do wrong: each ends in a sentence, not in a TypeError or a silent result. */
+const shop = interactions(['ana', 'ana', 'ben', 'ben', 'cleo'], ['tea', 'jam', 'tea', 'rye', 'jam']);
+const other = interactions(['q', 'r', 's'], ['x', 'y', 'z']);
+const makers: Record<string, () => Recommender> = {
+  Popularity: () => new Popularity(), PurchaseHistory: () => new PurchaseHistory(),
+  LogisticMF: () => new LogisticMF({ factors: 4, epochs: 20 }), BPR: () => new BPR({ factors: 4, epochs: 20 }),
+};
+
+for (const [name, make] of Object.entries(makers)) {
+  const test = suite(`models/misuse/${name}`);
+
+  test('data that is not interactions', async () => {
+    for (const wrong of [undefined, null, {}, [['ana', 'tea']], 'purchases.csv', 5]) {
+      await rejects(() => make().fit(wrong as unknown as Interactions), 'bad-input', `${name}.fit: expected interactions, made by interactions() or readInteractions(), got`);
+    }
+  });
+
+  test('options of fit that nobody reads, or of the wrong kind', async () => {
+    const wrong: [object | number, string][] = [
+      [{ onepoch() {} }, "there is no option 'onepoch'"], [{ onEpoch: 'x' }, 'onEpoch must be a function, got "x"'], [5, 'options must be an object'],
+      [{ signal: new AbortController() }, "signal must be an AbortSignal (the controller's .signal)"], [{ validation: 5 }, 'validation must be interactions or a function'],
+    ];
+    for (const [options, message] of wrong) await rejects(() => make().fit(shop, options as FitOptions), 'bad-setting', message);
+  });
+
+  test('options of recommend and recommendFor', async () => {
+    const model = await make().fit(shop);
+    for (const k of [0, 1.5, Number.NaN, 2 ** 31, '3']) refuses(() => model.recommend([0], { k } as RecommendOptions), 'bad-setting', 'k must be a whole number from 1 to 16777216, got');
+    for (const exclude of [{}, 5, [], new Set()]) refuses(() => model.recommend([0], { exclude } as unknown as RecommendOptions), 'bad-input', 'exclude must be interactions or a CSR matrix');
+    refuses(() => model.recommend(undefined as unknown as number[]), 'bad-input', 'expected an array of row numbers, got undefined');
+    refuses(() => model.recommendFor('ana', { K: 3 } as RecommendForOptions), 'bad-setting', "there is no option 'K'");
+    refuses(() => model.recommendFor('ana', { excludeSeen: 'no' } as unknown as RecommendForOptions), 'bad-setting', 'excludeSeen must be true or false, got "no"');
+    refuses(() => model.recommendFor('ana', null as unknown as RecommendForOptions), 'bad-setting', 'options must be an object');
+  });
+
+  test('two fits of one model at once: the second is refused, the first is whole', async () => {
+    const model = make(), first = model.fit(shop, { validation: () => new Promise((resolve) => setTimeout(resolve, 5, 1)) });
+    await rejects(() => model.fit(other), 'bad-input', `${name}.fit: this model is being fitted`);
+    refuses(() => model.free(), 'bad-input', `${name}.free: this model is being fitted`);
+    assert.equal((await first).users.known(), ['ana', 'ben', 'cleo']);
+    await rejects(() => model.fit(shop, { onEpoch: () => model.fit(other).then(() => {}) }), 'bad-input', 'this model is being fitted');
+    await model.fit(other); // free again, after success and after failure
+  });
+
+  test('check says before there is data what fit would say', async () => {
+    make().check();
+    const wrong = make();
+    Object.assign(wrong.settings, { epoch: 3 });
+    refuses(() => wrong.check(), 'bad-setting', "there is no setting 'epoch'");
+  });
+
+  test('evaluate takes interactions, and refuses those whose rows mean something else', async () => {
+    const model = await make().fit(shop), { users, items } = model;
+    assert.equal(evaluate(model, shop, { k: 2 }), evaluate(model, shop.matrix, { k: 2 }));
+    assert.equal(evaluate(model, shop, { k: 2, exclude: shop }), evaluate(model, shop, { k: 2, exclude: shop.matrix }));
+    assert.ok(evaluate(model, interactions(['ana'], ['rye'], { users, items }), { k: 3 }).recall === 1);
+    refuses(() => evaluate(model, other), 'bad-input', 'the interactions of test have other ids than the model');
+    refuses(() => evaluate(model, shop, { exclude: other }), 'bad-input', 'the interactions of exclude have other ids');
+  });
+
+  test.run();
+}
+
+const test = suite('models/misuse');
+
+test('settings that are no object', () => {
+  for (const wrong of [null, 64, 'x']) for (const Model of [BPR, LogisticMF, PurchaseHistory]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+});
+
+test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {
+  await rejects(() => new LogisticMF({ factors: 4, epochs: 1, learningRate: 1e12 }).fit(shop), 'diverged', 'the size of the factors became');
+});
+
+test('negative values do not make an item less than unpopular', async () => {
+  const model = await new PurchaseHistory().fit(interactions(['ana', 'ben'], ['tea', 'jam'], { values: [-5, 2] }));
+  assert.ok(model.scores([1])[model.items.encode('tea')] >= 0);
+});
+
+test.run();
