@@ -3,14 +3,16 @@ import { TightrecError } from '../errors.ts';
 import { type MetricName, evaluate } from '../metrics/evaluate.ts';
 import { type TableCommand, readEvents } from './fit.ts';
 import { loadModel } from './loadModel.ts';
-import { columnsOf, rowFrom } from './options.ts';
+import { columnsOf, counted, rowFrom } from './options.ts';
 import { openTerminal } from './terminal.ts';
 
 interface EvaluateCommand extends TableCommand { k: number; metrics: MetricName[]; includeSeen?: boolean; json?: boolean }
 
 /** evaluateCommand: the command `tightrec evaluate`. */
 export async function evaluateCommand(file: string, heldOut: string, options: EvaluateCommand, signal: AbortSignal): Promise<void> {
-  const terminal = openTerminal(options), model = await loadModel(file), events = await readEvents(heldOut, options, terminal, signal);
+  const terminal = openTerminal(options), model = await loadModel(file), k = Math.min(options.k, model.nItems);
+  if (options.k > k) terminal.note(`the model knows ${counted(k, 'item')}, so no list is longer than that`);
+  const events = await readEvents(heldOut, options, terminal, signal);
 
   // the rows of the file in the numbers of the model; what the model does not know cannot be judged
   const userOf = events.users.labels.map((id) => rowFrom(String(id), model.users)), itemOf = events.items.labels.map((id) => rowFrom(String(id), model.items));
@@ -23,21 +25,21 @@ export async function evaluateCommand(file: string, heldOut: string, options: Ev
     else { user.push(u); item.push(i); }
   }
   const rows = events.user.length, n = (value: number) => value.toLocaleString('en');
-  if (user.length === 0) throw new TightrecError('bad-input', `${heldOut}: the model knows the user and the item of none of its ${n(rows)} rows: ${n(unknownUser)} have an unknown user, ${n(unknownItem)} an unknown item; do the columns and the ids match those it was trained on?`);
-  if (unknownUser + unknownItem > 0) terminal.note(`left out ${n(unknownUser)} rows of users and ${n(unknownItem)} of items that the model does not know, of ${n(rows)}`);
+  if (user.length === 0) throw new TightrecError('bad-input', `${heldOut}: the model knows the user and the item of none of its ${counted(rows, 'row')}: ${n(unknownUser)} ${unknownUser === 1 ? 'has' : 'have'} an unknown user, ${n(unknownItem)} an unknown item; do the columns and the ids match those it was trained on?`);
+  if (unknownUser + unknownItem > 0) terminal.note(`left out ${counted(unknownUser, 'row')} of users and ${n(unknownItem)} of items that the model does not know, of ${n(rows)}`);
 
   const test = countPairs(Int32Array.from(user), Int32Array.from(item), model.nUsers, model.nItems), { seen } = model.answers.catalogue;
   const exclude = !options.includeSeen && model.answers.excludeSeen ? seen : null;
   const alreadySeen = exclude === null ? 0 : common(test, exclude);
   if (alreadySeen > 0) terminal.note(`${n(alreadySeen)} of ${n(test.indices.length)} held-out pairs were in the training data too and count as missed, as lists leave out what a user has; --include-seen lets them count`);
 
-  const measured = evaluate(model, test, { k: options.k, exclude, metrics: options.metrics });
+  const measured = evaluate(model, test, { k, exclude, metrics: options.metrics });
   if (options.json) {
-    terminal.result(`${JSON.stringify({ model: model.name, k: options.k, rows, users: measured.users, pairs: test.indices.length, unknownUser, unknownItem, alreadySeen, ...Object.fromEntries(options.metrics.map((name) => [name, measured[name]])) }, null, 2)}\n`);
+    terminal.result(`${JSON.stringify({ model: model.name, k, rows, users: measured.users, pairs: test.indices.length, unknownUser, unknownItem, alreadySeen, ...Object.fromEntries(options.metrics.map((name) => [name, measured[name]])) }, null, 2)}\n`);
     return;
   }
-  const label = (name: MetricName) => (name === 'auc' ? 'auc' : `${name}@${options.k}`);
-  terminal.result(`${model.name} on ${n(test.indices.length)} pairs of ${n(measured.users)} users\n${columnsOf(['metric', 'mean'], options.metrics.map((name) => [label(name), measured[name].toFixed(4)]), [false, true])}`);
+  const label = (name: MetricName) => (name === 'auc' ? 'auc' : `${name}@${k}`);
+  terminal.result(`${model.name} on ${counted(test.indices.length, 'pair')} of ${counted(measured.users, 'user')}\n${columnsOf(['metric', 'mean'], options.metrics.map((name) => [label(name), measured[name].toFixed(4)]), [false, true])}`);
 }
 
 /** How many pairs two matrices share. */

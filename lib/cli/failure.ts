@@ -20,7 +20,7 @@ export class Interruption extends Error {
 export function failureOf(error: unknown): { message: string; code: number } {
   if (error instanceof Interruption) return { message: 'interrupted; no file was written', code: error.code };
   if (error instanceof UsageError) return { message: printable(error.message), code: USAGE };
-  if (error instanceof TightrecError) return { message: printable(forCommandLine(error.message)), code: error.code === 'bad-setting' ? USAGE : FAILURE };
+  if (error instanceof TightrecError) return { message: printable(forCommandLine(error)), code: error.code === 'bad-setting' ? USAGE : FAILURE };
   const { message = String(error), code } = error as NodeJS.ErrnoException;
   return { message: printable(code === undefined ? `an error that should not happen: ${message}; TIGHTREC_DEBUG=1 shows where` : message), code: FAILURE };
 }
@@ -37,6 +37,23 @@ const translations: [RegExp, string][] = [
   [/raise maxBytes if the file is to be trusted/g, 'unpack it yourself if it is to be trusted'],
 ];
 
-function forCommandLine(message: string): string {
-  return translations.reduce((text, [from, to]) => text.replace(from, to), message);
+/** optionOf: the options that are settings of a model, by the setting's name. */
+export const optionOf: Record<string, string> = { factors: '--factors', epochs: '--epochs', learningRate: '--learning-rate', l2: '--l2', halfLife: '--half-life', seed: '--seed' };
+const asOption = (name: string): string => (Object.hasOwn(optionOf, name) ? optionOf[name] : `--set ${name}`);
+const modelOf: Record<string, string> = { BPR: 'bpr', LogisticMF: 'logistic-mf', Popularity: 'popularity', PurchaseHistory: 'purchase-history' };
+
+/** What is said of settings and models, which no word from a file is part of. */
+const inOptions = (message: string): string => message
+  .replace(/^(BPR|LogisticMF|Popularity|PurchaseHistory): /, (_, name: string) => `${modelOf[name]}: `)
+  .replace(/there is no setting '(\w+)'/, (same, name: string) => (Object.hasOwn(optionOf, name) ? `there is no ${optionOf[name]}` : same))
+  .replace(/the settings are ([\w, ]+)$/, (_, names: string) => `the settings are ${names.split(', ').map(asOption).join(', ')}`)
+  .replace(/^([\w-]+: )(\w+) must be/, (_, model: string, name: string) => `${model}${asOption(name)} must be`)
+  .replace(/\blower learningRate/, 'lower --learning-rate')
+  .replace('halfLife is', '--half-life is')
+  .replace('use fewer factors, a smaller batch, or free() models that are no longer needed', 'give a smaller --factors or --set batchSize')
+  .replace('use BPR or LogisticMF', 'fit one with --model bpr or --model logistic-mf');
+
+function forCommandLine({ code, message }: TightrecError): string {
+  const text = translations.reduce((text, [from, to]) => text.replace(from, to), message);
+  return code === 'file-damaged' || code === 'bad-row' || code === 'column-missing' ? text : inOptions(text);
 }

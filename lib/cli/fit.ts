@@ -11,9 +11,10 @@ import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { ModelName } from '../study/models.ts';
 import type { Progress } from '../study/progress.ts';
-import { UsageError } from './failure.ts';
-import { checkOutput } from './options.ts';
-import { type Terminal, openTerminal } from './terminal.ts';
+import { UsageError, optionOf } from './failure.ts';
+import { checkTable } from './loadModel.ts';
+import { checkKept, checkOutput, counted } from './options.ts';
+import { type Terminal, openTerminal, printable } from './terminal.ts';
 
 export interface TableCommand { user: string; item: string; time?: string; value?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
 
@@ -32,19 +33,24 @@ const models: Record<ModelName, (settings: object) => Recommender> = {
 /** fit: the command `tightrec fit`. */
 export async function fit(file: string, options: FitCommand, signal: AbortSignal): Promise<void> {
   await checkOutput(options.out);
+  await checkKept('--out', options.out, file);
   const model = models[options.model](settingsOf(options)), terminal = openTerminal(options);
+  model.check(); // before a long file is read
   const data = await readEvents(file, options, terminal, signal);
 
   const seconds = await train(model, data, terminal.progress, signal);
   await writeWhole(options.out, toBytes(model));
-  const n = (value: number) => value.toLocaleString('en'), { size } = await stat(options.out);
-  terminal.result(`${model.name} of ${n(model.nUsers)} users and ${n(model.nItems)} items, from ${n(data.user.length)} interactions, in ${seconds.toFixed(1)} s\n${options.out}: ${n(size)} bytes\n`);
+  const { size } = await stat(options.out);
+  terminal.result(`${model.name} of ${counted(model.nUsers, 'user')} and ${counted(model.nItems, 'item')}, from ${counted(data.user.length, 'interaction')}, in ${seconds.toFixed(1)} s\n${printable(options.out)}: ${counted(size, 'byte')}\n`);
 }
 
 /** The settings that were given; the model has defaults for the others. */
-function settingsOf({ model, set, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
+function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
   const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
-  return Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }), ...set }).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
+  const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
+  if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);
+  return { ...given, ...set };
 }
 
 /** readEvents: interactions from a file, with progress, and a word on the rows left out. */
@@ -53,14 +59,15 @@ export async function readEvents(file: string, options: TableCommand, { progress
   const repeated = Object.values(columns).find((name, at, names) => names.indexOf(name) !== at);
   if (repeated !== undefined) throw new UsageError(`each of --user, --item, --time and --value needs a column of its own, got '${repeated}' twice`);
 
+  await checkTable(file);
   const task = progress.begin(`reading ${file}`, 1);
   const reading: Omit<ReadOptions, 'columns' | 'optional'> = {
     onBadRow, signal, ...(sheet !== undefined && { sheet }), ...(encoding !== undefined && { encoding }),
-    onProgress: ({ bytes, totalBytes, rows }) => task.at(bytes / Math.max(1, totalBytes), `${rows.toLocaleString('en')} rows`),
+    onProgress: ({ bytes, totalBytes, rows }) => task.at(bytes / Math.max(1, totalBytes), counted(rows, 'row')),
   };
   const events = await readInteractions(file, columns, reading), { count, details: [first] } = events.skipped;
-  task.end(`${events.user.length.toLocaleString('en')} rows`);
-  if (first) note(`left out ${count.toLocaleString('en')} bad row${count === 1 ? '' : 's'}; the first: row ${first.row}${first.column && `, column ${first.column}`}: ${first.message}`);
+  task.end(counted(events.user.length, 'row'));
+  if (first) note(`left out ${counted(count, 'bad row')}; the first: row ${first.row}${first.column && `, column ${first.column}`}: ${first.message}`);
   return events;
 }
 

@@ -1,11 +1,11 @@
 import { readWhole } from '../io/files.ts';
-import { fromBytes } from '../io/model.ts';
+import { modelOf } from './loadModel.ts';
 import { columnsOf } from './options.ts';
 import { openTerminal, printable } from './terminal.ts';
 
 /** info: the command `tightrec info`. */
 export async function info(file: string, { json }: { json?: boolean }): Promise<void> {
-  const bytes = await readWhole(file), model = fromBytes(bytes, file), { tensors, numbers } = model.toState(), { seen } = model.answers.catalogue;
+  const bytes = await readWhole(file), model = modelOf(bytes, file), { tensors, numbers } = model.toState(), { seen } = model.answers.catalogue;
   const shapes = Object.fromEntries(Object.entries(tensors).map(([name, { shape }]) => [name, [...shape]]));
   const facts = { model: model.name, users: model.nUsers, items: model.nItems, pairs: seen.indices.length, settings: model.settings, numbers, tensors: shapes, bytes: bytes.length };
   const { result } = openTerminal();

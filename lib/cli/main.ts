@@ -4,17 +4,19 @@ import { MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
 import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
-import { stopBars } from './terminal.ts';
+import { printable, stopBars } from './terminal.ts';
 
 /** The command `tightrec`. Every failure is one sentence on stderr; docs/cli.md shows each command at work. */
 async function main(): Promise<void> {
   const interruption = new AbortController(), { signal } = interruption;
+  let told = false;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    let first = 0;
     process.on(name, () => {
-      // npm passes Ctrl-C on, so it may come twice; asked again later, the work is left as it stands
-      if (first > 0 && performance.now() - first > 2000) process.exit(new Interruption(name).code);
-      if (first === 0) { first = performance.now(); interruption.abort(new Interruption(name)); }
+      if (!signal.aborted) { interruption.abort(new Interruption(name)); return; }
+      // asked twice (npm passes Ctrl-C on): the work is left as it stands
+      stopBars();
+      if (!told) process.stderr.write('tightrec: interrupted\n');
+      process.exit(new Interruption(name).code);
     });
   }
   for (const stream of [process.stdout, process.stderr]) {
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
   } catch (error) {
     stopBars();
     if (error instanceof CommanderError) { process.exitCode = error.exitCode === 0 ? 0 : USAGE; return; } // commander has said it
+    told = true;
     const { message, code } = failureOf(signal.aborted ? signal.reason : error);
     process.stderr.write(process.env.TIGHTREC_DEBUG && error instanceof Error ? `${error.stack}\n` : `tightrec: ${message}\n`);
     process.exitCode = code;
@@ -41,7 +44,7 @@ function program(signal: AbortSignal): Command {
     .description('Recommendations from a file of interactions: train, ask, measure.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'tightrec: ')) })
+    .configureOutput({ outputError: (text, write) => write(`${printable(text.trimEnd()).replace(/^error: /, 'tightrec: ')}\n`) })
     .showHelpAfterError('(--help shows how it is called)')
     .addHelpText('after', `
 Examples:
@@ -143,7 +146,17 @@ Example:
     .option('--json', 'as JSON')
     .action(async (file, options) => (await import('./info.ts')).info(file, options));
 
+  for (const command of tightrec.commands) for (const option of command.options) if (option.long !== '--set' && (option.required || option.optional)) once(command, option);
   return tightrec;
+}
+
+/** Of an option given twice, commander would take the last and not say so. */
+function once(command: Command, option: Option): void {
+  let given = false;
+  command.on(`option:${option.name()}`, () => {
+    if (given) command.error(`error: ${option.long} is given twice; leave one out`);
+    given = true;
+  });
 }
 
 process.on('uncaughtException', (error) => {

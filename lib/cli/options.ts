@@ -1,8 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
+import { UsageError } from './failure.ts';
 
 /** METRICS: what --metrics takes: the metrics of `evaluate`. */
 export const METRICS = ['precision', 'recall', 'map', 'ndcg', 'mrr', 'hitRate', 'auc'] as const;
@@ -38,7 +39,9 @@ export const listOption = <Name extends string>(choices: readonly Name[]) => (te
 export function settingOption(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
-  return { ...before, [text.slice(0, at).trim()]: valueOf(text.slice(at + 1).trim()) };
+  const name = text.slice(0, at).trim();
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return { ...before, [name]: valueOf(text.slice(at + 1).trim()) };
 }
 
 const words: Record<string, unknown> = { true: true, false: false, null: null, NaN: Number.NaN };
@@ -50,13 +53,32 @@ function valueOf(text: string): unknown {
 
 /**
  * checkOutput: whether a file could be written there, asked before the work begins and not after it.
- * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is a directory itself.
+ * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is there and no regular file.
  */
 export async function checkOutput(path: string): Promise<void> {
   const folder = dirname(resolve(path)), there = await stat(folder).catch(() => null);
   if (!there?.isDirectory()) throw new TightrecError('file-missing', `cannot write ${path}: the directory ${folder} does not exist; create it first`);
-  if ((await stat(path).catch(() => null))?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
+  const old = await stat(path).catch(() => null);
+  if (old?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
+  if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, not a regular file`);
 }
+
+/** checkKept: refuses an output, named by `option`, that would take the place of a file that the command reads. */
+export async function checkKept(option: string, output: string, input: string): Promise<void> {
+  if (await sameFile(output, input)) throw new UsageError(`${option} would overwrite the input ${input}; name another file`);
+}
+
+/** sameFile: whether two paths lead to one file, by whatever links; one that is not there yet goes by its name and directory. */
+export async function sameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => null)));
+  if (one && other) return one.dev === other.dev && one.ino === other.ino;
+  if (one || other) return false;
+  const [placeOfOne, placeOfOther] = await Promise.all([a, b].map(async (path) => join(await realpath(dirname(path)).catch(() => resolve(dirname(path))), basename(path))));
+  return placeOfOne === placeOfOther;
+}
+
+/** counted: how many of what: '1 row', '2,000 rows'. */
+export const counted = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
 /** idFrom: the id that a text on the command line names: the text itself, or the number it spells where the model knows only that. */
 export function idFrom(text: string, encoder: LabelEncoder): RawId {

@@ -3,7 +3,7 @@ import type { Recommendation, Recommender } from '../models/recommender.ts';
 import { breathe } from '../models/train.ts';
 import { UsageError } from './failure.ts';
 import { loadModel } from './loadModel.ts';
-import { checkOutput, columnsOf, csvCell, idFrom } from './options.ts';
+import { checkKept, checkOutput, columnsOf, counted, csvCell, idFrom } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
 interface RecommendCommand { user?: string; all?: boolean; out?: string; k: number; includeSeen?: boolean; fallback?: 'popularity'; json?: boolean; quiet?: boolean }
@@ -14,10 +14,10 @@ export async function recommendCommand(file: string, options: RecommendCommand, 
   if ((user === undefined) === (all === undefined)) throw new UsageError('say for whom: either --user ID or --all');
   if (out !== undefined && !all) throw new UsageError('--out goes with --all');
   if (json && all) throw new UsageError('--json goes with --user; --all writes CSV');
-  if (out !== undefined) await checkOutput(out);
+  if (out !== undefined) { await checkOutput(out); await checkKept('--out', out, file); }
 
   const model = await loadModel(file), k = Math.min(options.k, model.nItems), excludeSeen = !options.includeSeen && model.answers.excludeSeen;
-  if (options.k > k) terminal.note(`the model knows ${k} items, so no list is longer than that`);
+  if (options.k > k) terminal.note(`the model knows ${counted(k, 'item')}, so no list is longer than that`);
   if (all) return recommendAll(model, { k, excludeSeen, out, signal }, terminal);
 
   const list = model.recommendFor(idFrom(user!, model.users), { k, excludeSeen, ...(fallback && { fallback }) });
@@ -47,10 +47,10 @@ async function recommendAll(model: Recommender, { k, excludeSeen, out, signal }:
     await breathe();
     signal.throwIfAborted();
   }
-  task.end(`${rows.length.toLocaleString('en')} users`);
+  task.end(counted(rows.length, 'user'));
   if (out === undefined) return;
   await writeWhole(out, Buffer.concat(pieces));
-  result(`${out}: ${k} items for each of ${rows.length.toLocaleString('en')} users\n`);
+  result(`${printable(out)}: ${counted(k, 'item')} for each of ${counted(rows.length, 'user')}\n`);
 }
 
 function linesOf(model: Recommender, user: number, items: Int32Array, scores: Float32Array): string {

@@ -8,15 +8,20 @@ import { GENERATOR, reportOf } from '../study/report.ts';
 import { runStudy } from '../study/study.ts';
 import { tableOf } from '../study/table.ts';
 import { UsageError } from './failure.ts';
-import { checkOutput } from './options.ts';
-import { openTerminal } from './terminal.ts';
+import { checkTable } from './loadModel.ts';
+import { checkKept, checkOutput, sameFile } from './options.ts';
+import { openTerminal, printable } from './terminal.ts';
 
 interface StudyCommand { data?: string; models: ModelName[]; seed: number; json?: string; report: string | false; onBadRow: 'error' | 'skip'; quiet?: boolean }
 
 /** study: the command `tightrec study`. */
 export async function study({ data, models, seed, json, report, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
+  const input = data === 'generated' ? undefined : data;
+  for (const [option, path] of [['--json', json], ['--report', report]] as const) if (path && input !== undefined) await checkKept(option, path, input);
+  if (json !== undefined && report !== false && await sameFile(json, report)) throw new UsageError(`--json and --report would both write ${json}; name another file for one of them`);
   if (json !== undefined) await checkOutput(json);
   if (report !== false) { await checkOutput(report); await checkReport(report); }
+  if (input !== undefined) await checkTable(input);
 
   const { progress, paint, result: print, note } = openTerminal({ quiet }), began = performance.now();
   const url = process.env.TIGHTREC_DATA_URL; // for tests: another place for the public download
@@ -28,8 +33,8 @@ export async function study({ data, models, seed, json, report, onBadRow, quiet 
 
   note(`the whole study took ${((performance.now() - began) / 1000).toFixed(1)} s`);
   print(`\n${tableOf(result, paint)}`);
-  if (json !== undefined) print(`JSON: ${resolve(json)}\n`);
-  if (report !== false) print(`Report: ${resolve(report)}\n`);
+  if (json !== undefined) print(`JSON: ${printable(resolve(json))}\n`);
+  if (report !== false) print(`Report: ${printable(resolve(report))}\n`);
 }
 
 /** A file that tightrec has not written is not overwritten by a report: the default name is one that others use too. */

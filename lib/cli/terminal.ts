@@ -72,5 +72,5 @@ function paintFor(stream: NodeJS.WriteStream): Paint {
 
 /** printable: a text on one line, without what would steer a terminal: ids and names come from other people's files. */
 export function printable(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/[\u2028\u2029]/g, ' ').replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -49,11 +49,10 @@ async function openFile(path: string | URL): Promise<Source> {
   let name = String(path), handle;
   try {
     if (path instanceof URL) name = decodeURIComponent(path.pathname);
+    const there = await fs.promises.stat(path); // before it is opened: opening a pipe that nobody writes waits for ever
+    if (!there.isFile()) throw new TightrecError('file-unreadable', `readTable: expected a file at ${name}, got ${there.isDirectory() ? 'a directory; name a file in it' : 'a device or pipe; pass its bytes instead'}`);
     handle = await fs.promises.open(path, 'r');
-    const stat = await handle.stat();
-    if (stat.isFile()) return sourceOfHandle(name, stat.size, handle);
-    await handle.close();
-    throw new TightrecError('file-unreadable', `readTable: expected a file at ${name}, got ${stat.isDirectory() ? 'a directory; name a file in it' : 'a device or pipe; pass its bytes instead'}`);
+    return sourceOfHandle(name, (await handle.stat()).size, handle);
   } catch (error) {
     if (error instanceof TightrecError) throw error;
     const { code } = error as NodeJS.ErrnoException;

@@ -44,11 +44,11 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
 export async function readWhole(path: string, maxBytes: number = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   let file: FileHandle | null = null;
   try {
-    // O_NONBLOCK (not on Windows): opening a pipe that nobody writes would wait for ever
-    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const there = await stat(path); // before it is opened: to open a device may do something, and a pipe that nobody writes waits for ever
+    if (there.isDirectory()) throw new TightrecError('file-unreadable', `cannot read ${path}: it is a directory; name a file`);
+    if (!there.isFile()) throw new TightrecError('file-unreadable', `cannot read ${path}: it is a device or a pipe, not a regular file`);
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // it may have become a pipe since; Windows has no such flag
     const info = await file.stat();
-    if (info.isDirectory()) throw new TightrecError('file-unreadable', `cannot read ${path}: it is a directory; name a file`);
-    if (!info.isFile()) throw new TightrecError('file-unreadable', `cannot read ${path}: it is a device or a pipe, not a regular file`);
     if (!(info.size <= maxBytes)) throw new TightrecError('file-too-large', `cannot read ${path}: expected at most ${maxBytes} bytes, it holds ${info.size}`);
 
     const bytes = allocate(path, info.size);

@@ -40,7 +40,9 @@ export function toBytes(model: Recommender): Uint8Array {
 export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (metadata.get('format') !== 'tightrec') throw damaged(source, `it is a safetensors file, but not a tightrec model: expected format 'tightrec' in its metadata, got ${show(metadata.get('format'))}`);
-  if (metadata.get('version') !== VERSION) throw damaged(source, `expected file version ${VERSION}, got ${show(metadata.get('version'))}; a newer tightrec may read it`);
+  const version = metadata.get('version') ?? '';
+  if (/^\d{1,9}$/.test(version) && Number(version) > Number(VERSION)) throw damaged(source, `it was written by a newer tightrec: its file version is ${version}, and this tightrec reads version ${VERSION}; update tightrec to read it`);
+  if (version !== VERSION) throw damaged(source, `expected file version ${VERSION}, got ${show(metadata.get('version'))}`);
   const name = metadata.get('model') ?? '';
   if (!Object.hasOwn(models, name)) throw damaged(source, `expected one of the models ${Object.keys(models).join(', ')}, got ${show(metadata.get('model'))}`);
 

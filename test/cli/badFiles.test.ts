@@ -1,11 +1,13 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fails, succeeds } from '../helpers/command.ts';
 import { joined, makeXlsx, zipOf } from '../helpers/makeXlsx.ts';
 import { place } from '../helpers/place.ts';
+import { skip } from '../helpers/skip.ts';
 
 const { folder, out, table, csv, columns, file, untouched, remove } = place();
 const fit = (path: string, ...more: string[]) => ['fit', path, ...columns, '--model', 'popularity', '--out', out, ...more];
@@ -52,7 +54,7 @@ test('a date and a number that do not parse: row and column; skipped and counted
   await fails(fit(bad), 1, ['row 5', '"item"', 'empty cell', '--on-bad-row skip']);
   untouched();
   const { stdout, stderr } = await succeeds(fit(bad, '--time', 'when', '--value', 'much', '--on-bad-row', 'skip'));
-  assert.match(stdout, '1 users and 1 items, from 1 interactions');
+  assert.match(stdout, 'of 1 user and 1 item, from 1 interaction,');
   assert.match(stderr, /left out 3 bad rows; the first: row 3, column when: .*"yesterday"/);
 });
 
@@ -65,6 +67,45 @@ test('an encoding that is not that of the file', async () => {
   await fails(fit(latin), 1, ['--encoding windows-1252']);
   await succeeds(fit(latin, '--encoding', 'windows-1252'));
 });
+
+test('a model where a table is expected', async () => {
+  await succeeds(fit(table));
+  const model = file('model.csv', readFileSync(out)), lists = join(folder, 'lists.csv');
+  const { stderr } = await fails(['fit', model, ...columns, '--model', 'popularity', '--out', lists], 1, ['model.csv is a model file, not a table']);
+  assert.not.match(stderr, 'encoding');
+  await fails(['evaluate', out, model, ...columns], 1, ['model.csv is a model file']);
+  await fails(['study', '--data', model, '--no-report'], 1, ['model.csv is a model file']);
+  assert.not.ok(existsSync(lists));
+});
+
+test('an output that would take the place of what is read: by its name, another way to write it, a link', async () => {
+  const before = readFileSync(table), link = join(folder, 'link.csv'), shop = file('shop.csv', 'not read\n'), json = join(folder, 'study.json');
+  linkSync(table, link);
+  if (process.platform !== 'win32') symlinkSync(table, join(folder, 'soft.csv'));
+  for (const path of [table, join(folder, '..', basename(folder), 'table.csv'), link, ...(process.platform === 'win32' ? [] : [join(folder, 'soft.csv')])]) {
+    await fails(['fit', table, ...columns, '--model', 'popularity', '--out', path], 2, [`--out would overwrite the input ${table}; name another file`]);
+  }
+  assert.equal(readFileSync(table), before);
+  await succeeds(fit(table));
+  const model = readFileSync(out);
+  await fails(['recommend', out, '--all', '--out', out], 2, ['--out would overwrite the input']);
+  assert.equal(readFileSync(out), model);
+  await fails(['study', '--data', shop, '--json', shop, '--no-report'], 2, ['--json would overwrite the input']);
+  await fails(['study', '--data', shop, '--report', shop], 2, ['--report would overwrite the input']);
+  await fails(['study', '--data', shop, '--json', json, '--report', join(folder, '.', 'study.json')], 2, ['--json and --report would both write']);
+  assert.is(readFileSync(shop, 'utf8'), 'not read\n');
+});
+
+if (spawnSync('mkfifo', [join(folder, 'pipe')]).status !== 0) skip('cli/bad files, a pipe', 'there is no mkfifo');
+else {
+  test('a pipe that nobody writes: refused, not waited for', async () => {
+    const pipe = join(folder, 'pipe');
+    for (const args of [fit(pipe), ['info', pipe], ['recommend', pipe, '--user', 'u1'], ['study', '--data', pipe, '--no-report'], ['fit', table, ...columns, '--model', 'popularity', '--out', pipe]]) {
+      await fails(args, 1, ['pipe', 'device or']);
+    }
+    untouched();
+  });
+}
 
 test('a sheet that is not there', async () => {
   const workbook = file('two.xlsx', await makeXlsx([['user', 'item'], ['u1', 'i1']], { sheet: 'Orders', otherSheets: ['Notes'] }));

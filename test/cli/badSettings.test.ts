@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { failureOf } from '../../lib/cli/failure.ts';
+import { TightrecError } from '../../lib/errors.ts';
 import { fails, succeeds } from '../helpers/command.ts';
 import { place } from '../helpers/place.ts';
 
@@ -17,28 +19,39 @@ for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr']) {
     await succeeds(['fit', one, ...columns, '--model', model, '--out', out, ...learning]);
     const { stdout, stderr } = await succeeds(['recommend', out, '--user', 'u1', '--include-seen', '--json']);
     assert.equal((JSON.parse(stdout) as { item: string }[]).map(({ item }) => item), ['i1']);
-    assert.match(stderr, 'the model knows 1 items');
+    assert.match(stderr, 'the model knows 1 item,');
     if (model !== 'purchase-history') assert.match((await succeeds(['recommend', out, '--user', 'u1', '--k', '1'])).stderr, 'has every item already');
   });
 }
 
 const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = {
   'NaN as an option': { args: ['--learning-rate', 'NaN'], says: ['--learning-rate', 'NaN'] },
-  'NaN as a setting': { args: ['--set', 'learningRate=NaN'], says: ['learningRate', 'NaN'] },
+  'NaN as a setting': { args: ['--set', 'learningRate=NaN'], says: ['--learning-rate must be', 'NaN'] },
   'no number': { args: ['--factors', 'many'], says: ['--factors', 'many'] },
-  'a half factor': { args: ['--factors', '2.5'], says: ['factors', 'whole number', '2.5'] },
+  'a half factor': { args: ['--factors', '2.5'], says: ['bpr: --factors must be', 'whole number', '2.5'] },
   'no factors': { args: ['--factors', '0'], says: ['factors', '0'] },
-  'an infinite rate': { args: ['--learning-rate', 'Infinity'], says: ['learningRate', 'Infinity'] },
+  'an infinite rate': { args: ['--learning-rate', 'Infinity'], says: ['--learning-rate', 'Infinity'] },
   'a negative weight': { args: ['--l2', '-1'], says: ['l2', '-1'] },
-  'a setting that the model has not': { args: ['--half-life', '9'], says: ["no setting 'halfLife'", 'learningRate'] },
+  'a setting that the model has not': { args: ['--half-life', '9'], says: ['bpr: there is no --half-life', '--learning-rate', '--set batchSize'] },
   'a setting that no model has': { args: ['--set', 'magic=1'], says: ["no setting 'magic'"] },
   'a setting without a value': { args: ['--set', 'magic'], says: ['name=value'] },
   'a setting from the depths of JavaScript': { args: ['--set', '__proto__=1'], says: ["no setting '__proto__'"] },
+  'a setting by its option and by --set': { args: ['--factors', '8', '--set', 'factors=4'], says: ['factors is given twice', '--set factors'] },
+  'a setting twice by --set': { args: ['--set', 'batchSize=8', '--set', 'batchSize=4'], says: ['batchSize is given twice'] },
+  'an option twice': { args: ['--user', 'item'], says: ['--user is given twice'] },
   'a model that is none': { args: ['--model', 'als'], says: ['als', 'bpr'] },
 };
 for (const [what, { args, says }] of Object.entries(settings)) {
-  test(what, async () => { await fails(['fit', table, ...columns, '--model', 'bpr', '--out', out, ...args], 2, says); untouched(); });
+  test(what, async () => { await fails(['fit', table, ...columns, ...(args[0] === '--model' ? [] : ['--model', 'bpr']), '--out', out, ...args], 2, says); untouched(); });
 }
+
+test('settings are judged before the file is read', async () => {
+  const bad = file('unread.csv', 'neither,of,these\n'), fit = (...more: string[]) => ['fit', bad, ...columns, '--out', out, ...more];
+  await fails(fit('--model', 'bpr', '--epochs', '0'), 2, ['--epochs must be', '0']);
+  await fails(fit('--model', 'bpr', '--set', 'factor=8'), 2, ["no setting 'factor'", '--factors']);
+  await fails(fit('--model', 'popularity', '--factors', '8'), 2, ['popularity: there is no --factors']);
+  await fails(fit('--model', 'bpr', '--half-life', '4'), 2, ['there is no --half-life']);
+});
 
 test('a half-life without times', async () => {
   await fails(['fit', table, ...columns, '--model', 'purchase-history', '--half-life', '30', '--out', out], 1, ['no times', '--time COLUMN']);
@@ -46,12 +59,14 @@ test('a half-life without times', async () => {
 });
 
 test('a learning rate that makes training diverge', async () => {
-  await fails(['fit', table, ...columns, '--model', 'logistic-mf', '--learning-rate', '1e30', '--factors', '8', '--out', out], 1, ['diverged', 'lower learningRate']);
+  await fails(['fit', table, ...columns, '--model', 'logistic-mf', '--learning-rate', '1e30', '--factors', '8', '--out', out], 1, ['diverged', 'lower --learning-rate']);
   untouched();
 });
 
 test('more memory than there is', async () => {
   await fails(['fit', table, ...columns, '--model', 'bpr', '--factors', '1000000000', '--out', out], 1, [/memory/]);
+  const { message } = failureOf(new TightrecError('out-of-memory', 'use fewer factors, a smaller batch, or free() models that are no longer needed'));
+  assert.is(message, 'give a smaller --factors or --set batchSize');
   untouched();
 });
 

@@ -172,7 +172,8 @@ for (const name of names) {
     damaged(meta('format', null), 'not a tightrec model', 'got none');
     damaged(meta('format', 'pt'), 'not a tightrec model', '"pt"');
     damaged(meta('version', null), 'expected file version 1, got none');
-    damaged(meta('version', '2'), 'expected file version 1, got "2"', 'a newer tightrec may read it');
+    damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
+    damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
     for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models BPR, LogisticMF, Popularity, PurchaseHistory', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
