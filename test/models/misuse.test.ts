@@ -44,7 +44,7 @@ for (const [name, make] of Object.entries(makers)) {
     await rejects(() => model.fit(other), 'bad-input', `${name}.fit: this model is being fitted`);
     refuses(() => model.free(), 'bad-input', `${name}.free: this model is being fitted`);
     assert.equal((await first).users.known(), ['ana', 'ben', 'cleo']);
-    await rejects(() => model.fit(shop, { onEpoch: () => model.fit(other).then(() => {}) }), 'bad-input', 'this model is being fitted');
+    await rejects(() => model.fit(shop, { onEpoch: async () => { await model.fit(other); } }), 'bad-input', 'this model is being fitted');
     await model.fit(other); // free again, after success and after failure
   });
 
