@@ -291,7 +291,7 @@ for (const candidate of candidates) {
     for (const row of [-1, SHOP_ITEMS, 0.5]) refuses(() => model.score([0, 0], [0, row]), 'unknown-id', `${name}.score, items: row ${row} at position 1 is outside 0..${SHOP_ITEMS - 1}`);
     refuses(() => model.score([0, 1], [0]), 'bad-shape', 'equally long, got 2 and 1');
     for (const k of [0, -1, 1.5, Number.NaN, Infinity, '3' as unknown as number]) {
-      refuses(() => model.recommend([0], { k }), 'bad-setting', `${name}.recommend: k must be a whole number from 1 to 16777216, got ${k}`);
+      refuses(() => model.recommend([0], { k }), 'bad-setting', `${name}.recommend: k must be a whole number from 1 to 16777216, got ${typeof k === 'string' ? JSON.stringify(k) : k}`);
       refuses(() => model.recommendFor('user 00', { k }), 'bad-setting', 'k must be');
       refuses(() => model.recommendFor('nobody', { k, fallback: 'popularity' }), 'bad-setting', 'k must be');
     }
