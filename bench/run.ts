@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, qui
 
 async function time(item: Case): Promise<Omit<Row, 'overLoop'>> {
   const { run, done } = await item.prepare();
-  const bench = new Bench({ retainSamples: true, ...(flags.quick ? { time: 100, warmupTime: 30, iterations: 3, warmupIterations: 1 } : { time: 1500, warmupTime: 200, iterations: 9, warmupIterations: 2 }) });
+  const bench = new Bench({ retainSamples: true, ...(flags.quick ? { time: 100, warmupTime: 30, iterations: 3, warmupIterations: 1 } : { time: 1000, warmupTime: 200, iterations: 5, warmupIterations: 1 }) });
   bench.add(item.name, run);
   const [task] = await bench.run();
   done();
