@@ -8,17 +8,30 @@ import { TightrecError } from '../errors.ts';
  */
 export interface Distinct {
   readonly n: number; // rows in the table
-  readonly ids: Int32Array; // (R) the distinct ids, in the order they first occur
+  readonly ids: Int32Array | null; // (R) the distinct ids, in the order they first occur; null where the table itself serves (wholeTable)
   readonly slots: Int32Array; // (B) ids[slots[b]] is the b-th id of the batch
   readonly counts: Float32Array; // (R) how often each occurs in the batch
 }
 
 /** distinct: tells the ids of a batch apart. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
-export function distinct(batch: Int32Array, n: number): Distinct {
+export function distinct(batch: Int32Array, n: number): Distinct & { readonly ids: Int32Array } {
   const B = batch.length, most = Math.min(B, n), ids = ints(most), slots = ints(B), counts = floats(most);
   checkIds('distinct', batch, n);
   const R = kernels.distinctIds(ids, slots, counts, zeros(n), batch, B);
   return { n, ids: ids.subarray(0, R), slots, counts: counts.subarray(0, R) };
+}
+
+/**
+ * wholeTable: `distinct` for an optimiser that moves every row anyway. A batch of four ids or more a row touches nearly all of them: it is
+ * not told apart, the kernels address the table itself, nothing is gathered, and the table's gradient is dense. The numbers that come out
+ * are the same. A smaller batch is told apart.
+ */
+export function wholeTable(batch: Int32Array, n: number): Distinct {
+  if (batch.length < 4 * n) return distinct(batch, n);
+  checkIds('wholeTable', batch, n);
+  const counts = floats(n).fill(0);
+  for (let b = 0; b < batch.length; b++) counts[batch[b]]++;
+  return { n, ids: null, slots: batch, counts };
 }
 
 /** orderByRow: the positions of a batch of row ids in ascending order of row. Errors: 'unknown-id' for an id outside 0 .. n - 1. */

@@ -5,7 +5,7 @@ export type { Optimizer } from '../optim/optimizers.ts';
 export { clipGradNorm } from '../optim/clip.ts';
 export { checkGrad } from './checkGrad.ts';
 export type { GradCheck } from './checkGrad.ts';
-export { distinct } from './distinct.ts';
+export { distinct, wholeTable } from './distinct.ts';
 export type { Distinct } from './distinct.ts';
 export * as ops from './ops/index.ts';
 export { denseGrad } from './rowGrads.ts';

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Distinct, distinct, ints } from './distinct.ts';
+import { distinct, ints } from './distinct.ts';
 import { type RowGrad, Tensor } from './tensor.ts';
 
 /**
@@ -18,7 +18,7 @@ export function touchedRows(table: Tensor): RowGrad | null {
   let at = 0;
   for (const part of table.rowGrads) { all.set(part.ids, at); at += part.ids.length; }
 
-  const merged: Distinct = distinct(all, n), rows = new Tensor([merged.ids.length, K]);
+  const merged = distinct(all, n), rows = new Tensor([merged.ids.length, K]);
   at = 0;
   for (const part of table.rowGrads) {
     const R = part.ids.length;

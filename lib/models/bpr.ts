@@ -1,4 +1,4 @@
-import { distinct, ints, orderByRow } from '../autodiff/distinct.ts';
+import { ints, orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import type { Interactions } from '../data/interactions.ts';
@@ -115,7 +115,7 @@ export class BPR implements Recommender {
         items[B + b] = other[at];
       }
 
-      const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(items, nItems);
+      const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
       const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
       tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));

@@ -1,4 +1,4 @@
-import { distinct, floats, ints, orderByRow } from '../autodiff/distinct.ts';
+import { floats, ints, orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -104,7 +104,7 @@ export class LogisticMF implements Recommender {
         y[b] = at < positives ? 1 : 0;
       }
 
-      const tape = new Tape(), byUser = distinct(u, nUsers), byItem = distinct(i, nItems);
+      const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(i, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);
       const b = ops.lookup(tape, factors.userBias!, byUser), c = ops.lookup(tape, factors.itemBias!, byItem);
       const x = ops.addBias(tape, ops.rowDot(tape, U, V, byUser.slots, byItem.slots), [b, byUser.slots], [c, byItem.slots], [factors.globalBias!]);

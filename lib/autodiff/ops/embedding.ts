@@ -10,15 +10,19 @@ import { Tensor } from '../tensor.ts';
  *   forward    out[r] = table[ids[r]]         table (n, K), ids (R), distinct -> out (R, K)
  *   backward   the table's gradient is dOut, kept as touched rows, never as a dense table
  *
+ * For a batch made by `wholeTable` that touches nearly every row, the table itself is what comes out.
+ *
  * Without a tape (`null`) nothing is recorded: that is how a fitted model predicts.
  */
 export function lookup(tape: Tape | null, table: Tensor, batch: Distinct): Tensor {
   const [n, K] = matrix('lookup', table);
   if (batch.n !== n) throw new TightrecError('bad-shape', `lookup: the batch was told apart for a table of ${batch.n} rows, this one has ${n}`);
 
-  const out = new Tensor([batch.ids.length, K]);
-  kernels.gatherRows(out.data, table.data, batch.ids, batch.ids.length, K);
-  tape?.record(() => { table.rowGrads.push({ ids: batch.ids, rows: out }); });
+  const { ids } = batch;
+  if (ids === null) return table;
+  const out = new Tensor([ids.length, K]);
+  kernels.gatherRows(out.data, table.data, ids, ids.length, K);
+  tape?.record(() => { table.rowGrads.push({ ids, rows: out }); });
   return out;
 }
 
