@@ -13,7 +13,7 @@ import { skip } from '../helpers/skip.ts';
 const hostile = `</script><script>document.title = 'taken'</script><img src=x onerror="document.title='taken'"> & 'quoted'`;
 const rows = smallShop().map((row) => ({ ...row, description: hostile }));
 const result = await runStudy(await onlineRetail(await readTransactions(new TextEncoder().encode(retailCsv(rows)))), { models: ['popularity', 'purchase-history', 'logistic-mf'] });
-result.data.source = `/tmp/${hostile}.csv`;
+result.data.source = `/shop/${hostile}.csv`;
 const html = await reportOf(result);
 
 const test = suite('study/report');
