@@ -6,28 +6,29 @@ import { adagrad, adagradRows } from './adagrad/loop.ts';
 import { adam, adamRows, adamTable } from './adam/loop.ts';
 import { bprGrad, bprLoss } from './bpr/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
-import { distinctIds, firstOutside, orderIds } from './ids/loop.ts';
+import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
+import { l2Rows, l2RowsGrad } from './l2/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
 import { matmulTransposed } from './matmul/loop.ts';
-import { addScaled, clear, l2Rows, l2RowsGrad, scale, sumSquares } from './norm/loop.ts';
 import { precisionHits } from './precision/loop.ts';
 import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
 import { topK } from './topK/loop.ts';
+import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 
 /** The reference: every other variant must agree with these. */
 export const loops: {
   accuracyHits: typeof accuracyHits; adagrad: typeof adagrad; adagradRows: typeof adagradRows; adam: typeof adam; adamRows: typeof adamRows;
   adamTable: typeof adamTable; addScaled: typeof addScaled; bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; clear: typeof clear;
-  distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd; gatherRows: typeof gatherRows;
-  gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss;
-  logLossGrad: typeof logLossGrad; matmulTransposed: typeof matmulTransposed; orderIds: typeof orderIds; precisionHits: typeof precisionHits;
-  rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale; sgd: typeof sgd; sgdRows: typeof sgdRows;
-  sumSquares: typeof sumSquares; topK: typeof topK;
+  countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
+  gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows;
+  l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; matmulTransposed: typeof matmulTransposed;
+  orderIds: typeof orderIds; precisionHits: typeof precisionHits; rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale;
+  settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, distinctIds, firstOutside, gatherAdd,
-  gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, orderIds, precisionHits, rowDot, rowDotGrad, scale,
-  sgd, sgdRows, sumSquares, topK,
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, countIds, distinctIds, firstOutside,
+  gatherAdd, gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, orderIds, precisionHits,
+  rowDot, rowDotGrad, scale, settle, sgd, sgdRows, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */

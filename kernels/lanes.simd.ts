@@ -16,6 +16,20 @@ export function dot(a: usize, b: usize, K: i32): f32 {
   return sum;
 }
 
+/** y[k] += s x[k]. Sixteen at a time: stepping the addresses and the loop cost as much as the arithmetic otherwise. */
+export function addScaledRow(y: usize, x: usize, s: f32, K: i32): void {
+  const by = f32x4.splat(s);
+  let k = 0;
+  for (; k + 16 <= K; k += 16, y += 64, x += 64) {
+    v128.store(y, f32x4.add(v128.load(y), f32x4.mul(by, v128.load(x))));
+    v128.store(y, f32x4.add(v128.load(y, 16), f32x4.mul(by, v128.load(x, 16))), 16);
+    v128.store(y, f32x4.add(v128.load(y, 32), f32x4.mul(by, v128.load(x, 32))), 32);
+    v128.store(y, f32x4.add(v128.load(y, 48), f32x4.mul(by, v128.load(x, 48))), 48);
+  }
+  for (; k + 4 <= K; k += 4, y += 16, x += 16) v128.store(y, f32x4.add(v128.load(y), f32x4.mul(by, v128.load(x))));
+  for (; k < K; k++, y += 4, x += 4) store<f32>(y, load<f32>(y) + s * load<f32>(x));
+}
+
 /** The four lanes, added. */
 export function addLanes(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
@@ -76,7 +90,7 @@ export function log1p(z: v128): v128 {
 }
 
 /** ln(1 + e^-|x|) in each lane: the exponential cannot overflow. */
-export function log1pExp(x: v128): v128 {
+export function log1pExpMinusAbs(x: v128): v128 {
   return log1p(exp(f32x4.neg(f32x4.abs(x))));
 }
 

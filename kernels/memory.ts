@@ -259,6 +259,17 @@ export function scratch(length: number): Block {
   return block;
 }
 
+/** scratchInts, scratchFloats: arrays of the running step, or plain ones outside of any; their contents are whatever was there before. */
+export const scratchInts = (length: number): Int32Array => depth > 0 ? scratch(length).ints() : new Int32Array(length);
+export const scratchFloats = (length: number): Float32Array => depth > 0 ? scratch(length).floats() : new Float32Array(length);
+
+/** scratchCopy: ids where the kernels read them in place. Runs inside a scope. */
+export function scratchCopy(ids: Int32Array): Int32Array {
+  const copy = scratch(ids.length).ints();
+  copy.set(ids);
+  return copy;
+}
+
 /** A chunk of `wish` bytes, or of just what is asked for where the memory has no room for that. */
 function takeChunk(size: number, wish: number): Block {
   if (wish > size) try { return take(wish / 4); } catch { /* the memory is nearly full */ }

@@ -16,5 +16,7 @@ export type { LogisticMFSettings } from './models/logisticMF.ts';
 export { Popularity } from './models/popularity.ts';
 export { PurchaseHistory } from './models/purchaseHistory.ts';
 export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
-export type { Answers, Catalogue, ModelState, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
+export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
+export type { Catalogue } from './models/catalogue.ts';
+export type { ModelState } from './models/modelState.ts';
 export type { EpochReport, FitOptions, StepReport } from './models/train.ts';

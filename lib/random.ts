@@ -1,11 +1,8 @@
-/**
- * random: the one generator of tightrec, xoshiro128** (Blackman and Vigna, 2018), seeded through splitmix32. The same seed gives the same
- * numbers on every machine: integer arithmetic only, and Math.log and Math.sqrt in `normal`.
- */
+/** Random: a seeded generator. Whoever draws is given one, so that a seed decides everything. */
 export interface Random {
   /** uint32: an integer in 0 .. 2^32 - 1, each equally likely. */
   uint32(): number;
-  /** below: an integer in 0 .. n - 1, each equally likely (n up to 2^32; Lemire's method, no modulo bias). */
+  /** below: an integer in 0 .. n - 1, each equally likely (n up to 2^32; no modulo bias: Lemire's method up to 2^21, plain rejection above). */
   below(n: number): number;
   /** fillBelow: fills `out` with what as many calls of below(n) would give, quicker; n up to 2^21. */
   fillBelow(out: Int32Array, n: number): void;
@@ -15,10 +12,14 @@ export interface Random {
   normal(): number;
   /** shuffle: Fisher-Yates, in place; returns the array. */
   shuffle<T extends Int32Array>(ids: T): T;
-  /** state: five numbers from which `random.restore` goes on exactly here. */
+  /** state: five numbers from which `restoreRandom` goes on exactly here. */
   state(): number[];
 }
 
+/**
+ * random: the one generator of tightrec, xoshiro128** (Blackman and Vigna, 2018), seeded through splitmix32. The same seed gives the same
+ * numbers on every machine: integer arithmetic only, and Math.log and Math.sqrt in `normal`.
+ */
 export function random(seed: number): Random {
   // what a whole number below 2^32 does not say: the part above, which is -1 for a negative seed, and the fraction
   const whole = Math.floor(seed), high = Math.floor(whole / 2 ** 32) >>> 0, fraction = ((seed - whole) * 2 ** 32) >>> 0;

@@ -1,6 +1,5 @@
 /**
  * accuracyHits: how many of B positions find the item that really came in their list of k.
- * The reference: every other variant of accuracyAtK must agree with this file.
  *
  *   hits = Σ_b [ actual[b] ∈ { top[b k], ..., top[b k + k - 1] } ]
  *

@@ -1,5 +1,3 @@
-const SMALLEST = 1.17549435e-38; // the smallest normal float32, 2^-126
-
 /**
  * adam: adaptive moment estimation.
  *
@@ -7,7 +5,6 @@ const SMALLEST = 1.17549435e-38; // the smallest normal float32, 2^-126
  *   w -= rate · (m / (1 - beta1^t)) / (√(v / (1 - beta2^t)) + eps)
  *
  * c1 = 1 / (1 - beta1^t) and c2 = 1 / (1 - beta2^t) correct the moments' start at zero; the caller counts the steps t.
- * A moment that has decayed to below the smallest normal float32 becomes zero: denormal numbers are thirty times as slow and move nothing.
  * Shapes: w, m, v, g (n). In place.
  *
  * Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1.
@@ -19,8 +16,6 @@ export function adam(
   for (let at = 0; at < n; at++) {
     m[at] += (1 - beta1) * (g[at] - m[at]);
     v[at] += (1 - beta2) * (g[at] * g[at] - v[at]);
-    if (Math.abs(m[at]) < SMALLEST) m[at] = 0;
-    if (v[at] < SMALLEST) v[at] = 0;
     w[at] -= rate * (c1 * m[at]) / (Math.sqrt(c2 * v[at]) + eps);
   }
 }
@@ -40,15 +35,13 @@ export function adamTable(
       const at = row * K + k, g = slot[row] < 0 ? 0 : G[slot[row] * K + k];
       M[at] += (1 - beta1) * (g - M[at]);
       V[at] += (1 - beta2) * (g * g - V[at]);
-      if (Math.abs(M[at]) < SMALLEST) M[at] = 0;
-      if (V[at] < SMALLEST) V[at] = 0;
       W[at] -= rate * (c1 * M[at]) / (Math.sqrt(c2 * V[at]) + eps);
     }
   }
 }
 
 /**
- * adamRows: adam for the touched rows only; the others stay as they are, moments and all ("lazy" adam).
+ * adamRows: adam for the touched rows only; the others stay as they are, moments and all ("lazy" adam; torch's SparseAdam). c1 and c2 count the table's steps, not the row's.
  *
  * Shapes: W, M, V (any, K); G (R, K); rows (R), distinct. In place.
  */
@@ -61,8 +54,6 @@ export function adamRows(
       const at = rows[r] * K + k, g = G[r * K + k];
       M[at] += (1 - beta1) * (g - M[at]);
       V[at] += (1 - beta2) * (g * g - V[at]);
-      if (Math.abs(M[at]) < SMALLEST) M[at] = 0;
-      if (V[at] < SMALLEST) V[at] = 0;
       W[at] -= rate * (c1 * M[at]) / (Math.sqrt(c2 * V[at]) + eps);
     }
   }

@@ -5,7 +5,7 @@
  *   L    = Σ_b -ln σ(x[b])                       summed over the triples, not averaged
  *
  * Shapes: U (nUsers, K); V (nItems, K); c (nItems), the items' biases; u, i, j, x (B). Row-major. Overwrites x, which bprGrad reads.
- * Accumulates in float64. Returns L. Regularisation is a term of its own (norm), not done here.
+ * L accumulates in float64 (in simd.ts each margin and each term is float32). Returns L. Regularisation is a term of its own (norm), not done here.
  *
  * Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", 2009.
  */
@@ -29,7 +29,7 @@ export function bprLoss(
 /**
  * bprGrad: the gradients of bprLoss, from the margins x that it left.
  *
- *   g = dL · dL/dx[b] = -dL σ(-x[b])             between -dL and 0
+ *   g = dL · ∂L/∂x[b] = -dL σ(-x[b])             between -dL and 0, where dL > 0
  *
  *   dU[u] += g (V[i] - V[j])     dV[i] += g U[u]     dV[j] -= g U[u]     dc[i] += g     dc[j] -= g
  *

@@ -15,7 +15,7 @@ export function gatherAdd(out: Float32Array, table: Float32Array, ids: Int32Arra
 }
 
 /**
- * gatherRowsGrad: the gradient of both: dTable[ids[b]] += dOut[b]: an id seen twice collects both rows.
+ * gatherRowsGrad: the gradient, by the table, of gatherRows and of gatherAdd: dTable[ids[b]] += dOut[b]. An id seen twice collects both rows.
  * Shapes: dTable (n, K), dOut (B, K), ids (B). Accumulates.
  */
 export function gatherRowsGrad(dTable: Float32Array, dOut: Float32Array, ids: Int32Array, B: number, K: number): void {

@@ -11,6 +11,10 @@ export function gatherRows(out: usize, table: usize, ids: usize, B: i32, K: i32)
 }
 
 export function gatherAdd(out: usize, table: usize, ids: usize, B: i32, K: i32): void {
+  if (K == 1) { // biases: the loops below cost more than one number
+    for (let b = 0; b < B; b++, ids += 4, out += 4) store<f32>(out, load<f32>(out) + load<f32>(table + (<usize>load<i32>(ids) << 2)));
+    return;
+  }
   const bytes = <usize>K << 2;
   for (let b = 0; b < B; b++, ids += 4) {
     let row = table + <usize>load<i32>(ids) * bytes;
@@ -21,6 +25,13 @@ export function gatherAdd(out: usize, table: usize, ids: usize, B: i32, K: i32):
 }
 
 export function gatherRowsGrad(dTable: usize, dOut: usize, ids: usize, B: i32, K: i32): void {
+  if (K == 1) {
+    for (let b = 0; b < B; b++, ids += 4, dOut += 4) {
+      const at = dTable + (<usize>load<i32>(ids) << 2);
+      store<f32>(at, load<f32>(at) + load<f32>(dOut));
+    }
+    return;
+  }
   const bytes = <usize>K << 2;
   for (let b = 0; b < B; b++, ids += 4) {
     let row = dTable + <usize>load<i32>(ids) * bytes;

@@ -43,3 +43,13 @@ export function orderIds(order: Int32Array, start: Int32Array, ids: Int32Array, 
     start[id] += 1;
   }
 }
+
+/** gatherIds: out[b] = from[at[b]]. Shapes: out, at (B); from (any). Overwrites out. */
+export function gatherIds(out: Int32Array, from: Int32Array, at: Int32Array, B: number): void {
+  for (let b = 0; b < B; b++) out[b] = from[at[b]];
+}
+
+/** countIds: counts[ids[b]] += 1. Shapes: ids (B); counts (n). Accumulates. */
+export function countIds(counts: Float32Array, ids: Int32Array, B: number): void {
+  for (let b = 0; b < B; b++) counts[ids[b]] += 1;
+}

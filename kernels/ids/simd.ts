@@ -11,8 +11,8 @@ export function firstOutside(ids: usize, B: i32, n: i32): i32 {
 
 export function distinctIds(ids: usize, slots: usize, counts: usize, place: usize, batch: usize, B: i32): i32 {
   let R = 0;
-  for (let b: usize = 0; b < <usize>B << 2; b += 4) {
-    const id = load<i32>(batch + b), at = place + (<usize>id << 2);
+  for (let b = 0; b < B; b++, batch += 4, slots += 4) {
+    const id = load<i32>(batch), at = place + (<usize>id << 2);
     let p = load<i32>(at);
     if (p == 0) {
       store<i32>(ids + (<usize>R << 2), id);
@@ -20,26 +20,38 @@ export function distinctIds(ids: usize, slots: usize, counts: usize, place: usiz
       p = ++R;
       store<i32>(at, p);
     }
-    store<i32>(slots + b, p - 1);
-    const count = counts + (<usize>(p - 1) << 2);
-    store<f32>(count, load<f32>(count) + 1);
+    store<i32>(slots, p - 1);
+    increment(counts + (<usize>(p - 1) << 2));
   }
   return R;
 }
 
 export function orderIds(order: usize, start: usize, ids: usize, B: i32, n: i32): void {
-  for (let b: usize = 0; b < <usize>B << 2; b += 4) {
-    const at = start + (<usize>load<i32>(ids + b) << 2);
+  for (let b = 0; b < B; b++) {
+    const at = start + (<usize>load<i32>(ids + (<usize>b << 2)) << 2);
     store<i32>(at, load<i32>(at, 4) + 1, 4);
   }
   let sum = load<i32>(start);
-  for (let id: usize = 4; id <= <usize>n << 2; id += 4) {
-    sum += load<i32>(start + id);
-    store<i32>(start + id, sum);
+  for (let id = 1; id <= n; id++) {
+    const at = start + (<usize>id << 2);
+    sum += load<i32>(at);
+    store<i32>(at, sum);
   }
-  for (let b = 0; b < B; b++) {
-    const at = start + (<usize>load<i32>(ids + (<usize>b << 2)) << 2), to = load<i32>(at);
+  for (let b = 0; b < B; b++, ids += 4) {
+    const at = start + (<usize>load<i32>(ids) << 2), to = load<i32>(at);
     store<i32>(order + (<usize>to << 2), b);
     store<i32>(at, to + 1);
   }
+}
+
+export function gatherIds(out: usize, from: usize, at: usize, B: i32): void {
+  for (let b = 0; b < B; b++, out += 4, at += 4) store<i32>(out, load<i32>(from + (<usize>load<i32>(at) << 2)));
+}
+
+export function countIds(counts: usize, ids: usize, B: i32): void {
+  for (let b = 0; b < B; b++, ids += 4) increment(counts + (<usize>load<i32>(ids) << 2));
+}
+
+function increment(at: usize): void {
+  store<f32>(at, load<f32>(at) + 1);
 }

@@ -1,10 +1,12 @@
 /**
  * logLoss: how surprised the logits are by the labels, binary cross-entropy.
  *
- *   p = σ(x)      L = Σ_b -y ln p - (1 - y) ln(1 - p)
- *               = Σ_b max(x, 0) - x y + ln(1 + e^-|x|)      the same, arranged so that the exponential cannot overflow
+ *   p = σ(x)      L = Σ_b [-y ln p - (1 - y) ln(1 - p)]
+ *               = Σ_b [max(x, 0) - x y + ln(1 + e^-|x|)]      the same, arranged so that the exponential cannot overflow
  *
  * Shapes: x, y (B); 0 <= y <= 1. Summed over the batch, not averaged; accumulates in float64. Returns L.
+ *
+ * Bishop, "Pattern Recognition and Machine Learning", 2006, section 4.3.2.
  */
 export function logLoss(x: Float32Array, y: Float32Array, B: number): number {
   let L = 0;

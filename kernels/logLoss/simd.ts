@@ -1,5 +1,5 @@
 // AssemblyScript. The formulas are in loop.ts.
-import { addLanesWide, log1pExp, sigmoid } from '../lanes.simd';
+import { addLanesWide, log1pExpMinusAbs, sigmoid } from '../lanes.simd';
 
 export function logLoss(x: usize, y: usize, B: i32): f64 {
   let L: f64 = 0;
@@ -11,7 +11,7 @@ export function logLoss(x: usize, y: usize, B: i32): f64 {
 
 /** max(x, 0) - x y + ln(1 + e^-|x|), in this order: for y = 0 and y = 1 nothing cancels, and a small loss keeps its digits. */
 function terms(x: v128, y: v128): v128 {
-  return f32x4.add(f32x4.sub(f32x4.max(x, f32x4.splat(0)), f32x4.mul(x, y)), log1pExp(x));
+  return f32x4.add(f32x4.sub(f32x4.max(x, f32x4.splat(0)), f32x4.mul(x, y)), log1pExpMinusAbs(x));
 }
 
 export function logLossGrad(dx: usize, x: usize, y: usize, B: i32, dL: f32): void {

@@ -1,8 +1,7 @@
 /**
  * precisionHits: how many rows of G groups are among the k items listed for their group.
- * The reference: every other variant of precision must agree with this file.
  *
- *   hits = Σ_g Σ_row [ items[row] ∈ { top[g k], ..., top[g k + k - 1] } ]      row = indptr[g] .. indptr[g + 1] - 1
+ *   hits = Σ_g Σ_row [ items[row] ∈ { top[g k], ..., top[g k + k - 1] } ]      indptr[g] <= row < indptr[g + 1]
  *
  * A row counts once, however often its item is listed; an item that fills two rows of a group counts twice.
  * Shapes: top (G, k), indptr (G + 1), items (indptr[G]). Row-major. Items are never negative, so the padding -1 in top is never hit.

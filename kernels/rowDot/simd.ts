@@ -15,6 +15,16 @@ export function rowDotGrad(dU: usize, dV: usize, dx: usize, U: usize, V: usize, 
     const g = load<f32>(dx + (b << 2)), gs = f32x4.splat(g);
     let a = U + user, c = V + item, da = dU + user, dc = dV + item;
     let k = 0;
+    for (; k + 16 <= K; k += 16, a += 64, c += 64, da += 64, dc += 64) {
+      v128.store(da, f32x4.add(v128.load(da), f32x4.mul(gs, v128.load(c))));
+      v128.store(dc, f32x4.add(v128.load(dc), f32x4.mul(gs, v128.load(a))));
+      v128.store(da, f32x4.add(v128.load(da, 16), f32x4.mul(gs, v128.load(c, 16))), 16);
+      v128.store(dc, f32x4.add(v128.load(dc, 16), f32x4.mul(gs, v128.load(a, 16))), 16);
+      v128.store(da, f32x4.add(v128.load(da, 32), f32x4.mul(gs, v128.load(c, 32))), 32);
+      v128.store(dc, f32x4.add(v128.load(dc, 32), f32x4.mul(gs, v128.load(a, 32))), 32);
+      v128.store(da, f32x4.add(v128.load(da, 48), f32x4.mul(gs, v128.load(c, 48))), 48);
+      v128.store(dc, f32x4.add(v128.load(dc, 48), f32x4.mul(gs, v128.load(a, 48))), 48);
+    }
     for (; k + 4 <= K; k += 4, a += 16, c += 16, da += 16, dc += 16) {
       v128.store(da, f32x4.add(v128.load(da), f32x4.mul(gs, v128.load(c))));
       v128.store(dc, f32x4.add(v128.load(dc), f32x4.mul(gs, v128.load(a))));

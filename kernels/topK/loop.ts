@@ -1,7 +1,7 @@
 /**
  * topK: the k best items of each of B score rows, best first.
  *
- *   ids[b], best[b] = the k largest of scores[b, n], n outside skip[start[b] .. start[b + 1]]
+ *   ids[b], best[b] = the k largest of scores[b, n], n not among skip[at] for start[b] <= at < start[b + 1]
  *
  * Equal scores go to the lower id. An item whose score is -Infinity or NaN is never chosen. Where fewer than k remain, the rest of the row
  * is id -1 with score -Infinity.

@@ -1,10 +1,10 @@
 import { kernels } from '../../kernels/index.ts';
-import { insideScope, scratch } from '../../kernels/memory.ts';
+import { insideScope, scratch, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
 
 /**
- * Distinct: a batch of B row ids, told apart. Training steps work on the few rows that a batch touches:
- * `rows` of a table are gathered once, the kernels address them by `slot`, and their gradient is the table's gradient.
+ * Distinct: a batch of B row ids, told apart (deduplicated). Training steps work on the few rows that a batch touches: they are gathered once,
+ * the kernels address the gathered rows by `slots`, and the gradient of these rows is the table's gradient.
  */
 export interface Distinct {
   readonly n: number; // rows in the table
@@ -15,28 +15,29 @@ export interface Distinct {
 
 /** distinct: tells the ids of a batch apart. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
 export function distinct(batch: Int32Array, n: number): Distinct & { readonly ids: Int32Array } {
-  const B = batch.length, most = Math.min(B, n), ids = ints(most), slots = ints(B), counts = floats(most);
+  const B = batch.length, most = Math.min(B, n), ids = scratchInts(most), slots = scratchInts(B), counts = scratchFloats(most);
   checkIds('distinct', batch, n);
   const R = kernels.distinctIds(ids, slots, counts, zeros(n), batch, B);
   return { n, ids: ids.subarray(0, R), slots, counts: counts.subarray(0, R) };
 }
 
 /**
- * wholeTable: `distinct` for an optimiser that moves every row anyway. A batch of four ids or more a row touches nearly all of them: it is
- * not told apart, the kernels address the table itself, nothing is gathered, and the table's gradient is dense. The numbers that come out
- * are the same. A smaller batch is told apart.
+ * wholeTable: `distinct` for an optimiser that moves every row anyway (SGD, AdaGrad, Adam with rows 'all'; not 'touched', which would then
+ * move them all). A batch of 4 n ids or more is not told apart: gathering rows would cost more than it saves. The kernels address the table
+ * itself and its gradient is dense. The parameters come out the same.
  */
 export function wholeTable(batch: Int32Array, n: number): Distinct {
   if (batch.length < 4 * n) return distinct(batch, n);
   checkIds('wholeTable', batch, n);
-  const counts = floats(n).fill(0);
-  for (let b = 0; b < batch.length; b++) counts[batch[b]]++;
+  const counts = scratchFloats(n);
+  kernels.clear(counts, n);
+  kernels.countIds(counts, batch, batch.length);
   return { n, ids: null, slots: batch, counts };
 }
 
 /** orderByRow: the positions of a batch of row ids in ascending order of row. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
 export function orderByRow(batch: Int32Array, n: number): Int32Array {
-  const order = ints(batch.length);
+  const order = scratchInts(batch.length);
   checkIds('orderByRow', batch, n);
   kernels.orderIds(order, zeros(n + 1), batch, batch.length, n);
   return order;
@@ -48,11 +49,7 @@ export function checkIds(op: string, ids: Int32Array, n: number): void {
   if (at >= 0) throw new TightrecError('unknown-id', `${op}: row ${ids[at]} at position ${at} is outside 0..${n - 1}`);
 }
 
-/** Arrays of the running step, or plain ones outside of a step; their contents are whatever was there before. */
-export const ints = (length: number): Int32Array => insideScope() ? scratch(length).ints() : new Int32Array(length);
-export const floats = (length: number): Float32Array => insideScope() ? scratch(length).floats() : new Float32Array(length);
-
-/** The same, zeroed. */
+/** Ids of the running step, zeroed. */
 function zeros(length: number): Int32Array {
   if (!insideScope()) return new Int32Array(length);
   const block = scratch(length);

@@ -1,5 +1,6 @@
 import { kernels } from '../../kernels/index.ts';
-import { distinct, ints } from './distinct.ts';
+import { scratchInts } from '../../kernels/memory.ts';
+import { distinct } from './distinct.ts';
 import { type RowGrad, Tensor } from './tensor.ts';
 
 /**
@@ -14,7 +15,7 @@ export function touchedRows(table: Tensor): RowGrad | null {
   }
   if (table.rowGrads.length <= 1) return table.rowGrads[0] ?? null;
 
-  const [n, K] = table.shape, all = ints(table.rowGrads.reduce((sum, part) => sum + part.ids.length, 0));
+  const [n, K] = table.shape, all = scratchInts(table.rowGrads.reduce((sum, part) => sum + part.ids.length, 0));
   let at = 0;
   for (const part of table.rowGrads) { all.set(part.ids, at); at += part.ids.length; }
 

@@ -18,7 +18,7 @@ export interface RowGrad {
 export class Tensor {
   readonly shape: readonly number[];
   readonly size: number;
-  /** The gradient of a table that was looked up row by row; never made dense. The optimiser takes it and empties this. */
+  /** The gradient of a table that was looked up row by row, kept so unless the step used the table whole as well. The optimiser empties this. */
   rowGrads: RowGrad[] = [];
   readonly #block: Block;
   #grad: Block | null = null;

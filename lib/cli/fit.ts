@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { type Interactions } from '../data/interactions.ts';
+import type { Interactions } from '../data/interactions.ts';
 import { readInteractions } from '../data/readInteractions.ts';
 import type { ReadOptions } from '../data/readTable.ts';
 import { writeWhole } from '../io/files.ts';

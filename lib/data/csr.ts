@@ -1,6 +1,6 @@
 import { TightrecError } from '../errors.ts';
 
-/** Csr: a sparse matrix by rows. Row r holds columns `indices[indptr[r] .. indptr[r + 1]]`, ascending, with `values` beside them. */
+/** Csr: a sparse matrix by rows. Row r holds the columns `indices[at]`, ascending, for indptr[r] <= at < indptr[r + 1], with `values[at]` beside them. */
 export interface Csr {
   readonly rows: number;
   readonly columns: number;
@@ -9,7 +9,7 @@ export interface Csr {
   readonly values: Float32Array; // (nnz)
 }
 
-/** Groups: consecutive rows that belong together (an invoice). Group g holds `items[indptr[g] .. indptr[g + 1]]`, repeats included. */
+/** Groups: consecutive rows that belong together (an invoice). Group g holds `items[at]` for indptr[g] <= at < indptr[g + 1], repeats included. */
 export interface Groups {
   readonly indptr: Int32Array; // (groups + 1)
   readonly items: Int32Array;

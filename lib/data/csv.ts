@@ -1,6 +1,6 @@
 import Papa from 'papaparse';
 import { TightrecError } from '../errors.ts';
-import { decoded, LONGEST } from './source.ts';
+import { LONGEST, decoded } from './source.ts';
 import type { TableBuilder } from './tableBuilder.ts';
 
 /** CsvOptions: what readCsv needs of the options of readTable. */

@@ -1,6 +1,6 @@
 import { TightrecError } from '../errors.ts';
 import { type Csr, countPairs } from './csr.ts';
-import { LabelEncoder, type RawId } from './labelEncoder.ts';
+import { type RawId, LabelEncoder } from './labelEncoder.ts';
 
 /**
  * Interactions: who met what, event by event, with the encoders that lead back to raw ids. Made by `interactions` or `readInteractions`.

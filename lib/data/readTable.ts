@@ -1,9 +1,7 @@
 import { TightrecError } from '../errors.ts';
 import { readCsv } from './csv.ts';
-import { chunksOf, gunzipped, openSource } from './source.ts';
-import type { Source } from './source.ts';
-import { listed, quoted, TableBuilder } from './tableBuilder.ts';
-import type { ColumnType, Table } from './tableBuilder.ts';
+import { type Source, chunksOf, gunzipped, openSource } from './source.ts';
+import { type ColumnType, type Table, TableBuilder, listed, quoted } from './tableBuilder.ts';
 import { readXlsx } from './xlsx.ts';
 
 export type { ColumnType, SkippedRow, Table } from './tableBuilder.ts';

@@ -1,12 +1,9 @@
 import { Parser } from 'saxen';
-import { unzipRaw } from 'unzipit';
-import type { ZipEntry } from 'unzipit';
+import { type ZipEntry, unzipRaw } from 'unzipit';
 import { TightrecError } from '../errors.ts';
 import { dateOfNumber, dateOfSerial, formatDate, parseDate } from './parse.ts';
-import { decoded, LONGEST, streamed, tooLarge } from './source.ts';
-import type { Source } from './source.ts';
-import { detached, listed, quoted, suggestion } from './tableBuilder.ts';
-import type { Column, TableBuilder } from './tableBuilder.ts';
+import { type Source, LONGEST, decoded, streamed, tooLarge } from './source.ts';
+import { type Column, type TableBuilder, detached, listed, quoted, suggestion } from './tableBuilder.ts';
 
 /** XlsxOptions: what readXlsx needs of the options of readTable. */
 export interface XlsxOptions { sheet?: string; header?: string[] }

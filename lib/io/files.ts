@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { constants, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TightrecError } from '../errors.ts';
 

@@ -1,11 +1,13 @@
 import type { Csr } from '../data/csr.ts';
-import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
+import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
+import type { Catalogue } from '../models/catalogue.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
+import { type ModelState, csrFrom } from '../models/modelState.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
-import { type Catalogue, type ModelState, type Recommender, csrFrom } from '../models/recommender.ts';
+import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const VERSION = '1';

@@ -1,4 +1,6 @@
-import { ints, orderByRow, wholeTable } from '../autodiff/distinct.ts';
+import { kernels } from '../../kernels/index.ts';
+import { scratchInts } from '../../kernels/memory.ts';
+import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import type { Interactions } from '../data/interactions.ts';
@@ -6,16 +8,16 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
 import { Adam } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
-import { type Learned, epochsFrom, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
-import {
-  type Answers, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
-} from './recommender.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
+import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type ModelState, epochsFrom } from './modelState.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface BPRSettings {
-  /** 'chapter' takes the settings printed in the Online Retail study for whatever is not given beside it; null takes tightrec's own. */
+  /** 'chapter' takes the settings printed in the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
   preset: 'chapter' | null;
   /** K, the length of a user's and an item's vector. */
   factors: number;
@@ -26,7 +28,7 @@ export interface BPRSettings {
   batchSize: number;
   /** Adam's. */
   learningRate: number;
-  /** Weight of the squared lengths of the rows in a batch. */
+  /** Weight of the rows' squared lengths, summed over the batch, not averaged; biases are left out. */
   l2: number;
   /** Item biases start between -initialBias and initialBias. */
   initialBias: number;
@@ -38,7 +40,7 @@ export interface BPRSettings {
 const defaults: BPRSettings = {
   preset: null, factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false, seed: 1,
 };
-// the study starts a bias as it would a factor of length 1
+// the chapter starts a bias as it would a factor of length 1
 const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, stepsPerEpoch: 30, learningRate: 0.0005, initialBias: Math.SQRT2 };
 
 const rules = {
@@ -52,7 +54,8 @@ const rules = {
  *   x = <U[u], V[i] - V[j]> + c[i] - c[j]        p(u prefers i to j) = σ(x)
  *   L = mean of -ln σ(x) over the batch + l2 Σ_b (|U[u]|² + |V[i]|² + |V[j]|²)
  *
- * A triple (u, i, j) is an event drawn with replacement and an item j drawn uniformly. Adam over dense moments.
+ * A triple (u, i, j) is an event drawn with replacement and an item j drawn uniformly. Adam over dense moments: rows that a batch
+ * does not touch move on too. Tables start uniform in ±√(2/K), item biases in ±initialBias.
  * `score` is <U[u], V[i]> + c[i].
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  *
@@ -97,7 +100,7 @@ export class BPR implements Recommender {
     const parameters = parametersOf(factors);
 
     const step = (): number => {
-      const event = ints(B), user = ints(B), liked = ints(B), other = ints(B);
+      const event = scratchInts(B), user = scratchInts(B), liked = scratchInts(B), other = scratchInts(B);
       sampleUniform(event, n, random);
       for (let b = 0; b < B; b++) {
         user[b] = data.user[event[b]];
@@ -107,13 +110,10 @@ export class BPR implements Recommender {
       else sampleUniform(other, nItems, random);
 
       // user by user, so that a user's row stays in the first-level cache while its triples pass
-      const u = ints(B), items = ints(2 * B), sorted = orderByRow(user, nUsers);
-      for (let b = 0; b < B; b++) {
-        const at = sorted[b];
-        u[b] = user[at];
-        items[b] = liked[at];
-        items[B + b] = other[at];
-      }
+      const u = scratchInts(B), items = scratchInts(2 * B), sorted = orderByRow(user, nUsers);
+      kernels.gatherIds(u, user, sorted, B);
+      kernels.gatherIds(items.subarray(0, B), liked, sorted, B);
+      kernels.gatherIds(items.subarray(B), other, sorted, B);
 
       const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);

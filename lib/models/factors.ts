@@ -1,11 +1,12 @@
 import { kernels } from '../../kernels/index.ts';
-import { scope, scratch } from '../../kernels/memory.ts';
-import { floats, ints } from '../autodiff/distinct.ts';
+import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError } from '../errors.ts';
 import type { Adam } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
-import { type Answers, type Catalogue, type ModelState, scratchCopy } from './recommender.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ModelState } from './modelState.ts';
+import type { Answers } from './recommender.ts';
 
 /**
  * Factors: what every matrix-factorisation model learns.
@@ -70,7 +71,7 @@ function scoreUsers(out: Float32Array, factors: Factors, users: Int32Array): voi
 /** scorePairs: the score of each (user, item) pair. Shapes: users, items (B) -> (B). */
 function scorePairs(factors: Factors, users: Int32Array, items: Int32Array): Float32Array {
   return scope(() => {
-    const B = users.length, x = floats(B), u = scratchCopy(users), i = scratchCopy(items);
+    const B = users.length, x = scratchFloats(B), u = scratchCopy(users), i = scratchCopy(items);
     kernels.rowDot(x, factors.user.data, factors.item.data, u, i, B, factors.user.shape[1]);
     const perItem = factors.itemBias?.data, perUser = factors.userBias?.data, all = factors.globalBias?.data[0] ?? 0;
     return Float32Array.from(x, (dot, b) => dot + all + (perUser ? perUser[u[b]] : 0) + (perItem ? perItem[i[b]] : 0));
@@ -92,7 +93,7 @@ function likeItems(out: Float32Array, V: Tensor, items: Int32Array): void {
 function inverseNorms(V: Tensor): Float32Array {
   const [n, K] = V.shape;
   return scope(() => {
-    const all = ints(n), squares = floats(n);
+    const all = scratchInts(n), squares = scratchFloats(n);
     for (let row = 0; row < n; row++) all[row] = row;
     kernels.rowDot(squares, V.data, V.data, all, all, n, K);
     return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
@@ -103,12 +104,6 @@ function inverseNorms(V: Tensor): Float32Array {
 export function factorTensors(factors: Factors): ModelState['tensors'] {
   const parts = (Object.keys(names) as Part[]).filter((part) => factors[part] !== null);
   return Object.fromEntries(parts.map((part) => [names[part], { shape: factors[part]!.shape, data: factors[part]!.data }]));
-}
-
-/** epochsFrom: how many epochs a model file says were done. Errors: 'file-damaged'. */
-export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
-  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
-  return epochs;
 }
 
 /** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue or the settings. */

@@ -1,4 +1,6 @@
-import { floats, ints, orderByRow, wholeTable } from '../autodiff/distinct.ts';
+import { kernels } from '../../kernels/index.ts';
+import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -7,11 +9,11 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform } from '../data/negatives.ts';
 import { Adam } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
-import { type Learned, epochsFrom, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
-import {
-  type Answers, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  catalogueOf, checkEvents, encodeLike, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, withSeen,
-} from './recommender.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
+import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type ModelState, epochsFrom } from './modelState.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -21,7 +23,7 @@ export interface LogisticMFSettings {
   epochs: number;
   /** Adam's. */
   learningRate: number;
-  /** Weight of the squared lengths of the rows in a batch. */
+  /** Weight of the rows' squared lengths, summed over the batch, not averaged; biases are left out. */
   l2: number;
   /** Random pairs of a user and an item for each event, taken as not liked. */
   negatives: number;
@@ -37,13 +39,15 @@ const rules = {
 };
 
 /**
- * LogisticMF: the probability that a user meets an item, by logistic matrix factorisation.
+ * LogisticMF: tells events from random pairs of a user and an item, by logistic matrix factorisation.
  *
  *   x = <U[u], V[i]> + b[u] + c[i] + a        p = σ(x)
  *   L = mean log-loss of the batch + l2 Σ_b (|U[u]|² + |V[i]|²)
  *
- * A batch holds `batchSize` events (label 1) and `negatives` times as many random (user, item) pairs (label 0). Adam over dense moments.
- * The defaults are those of the Online Retail study. `score` is x, the logit.
+ * A batch holds `batchSize` events (label 1) and `negatives` times as many random (user, item) pairs (label 0). p is how likely a pair drawn from
+ * a batch is an event: it ranks, and is not the chance of a purchase (a pair like any other has 1 / (1 + negatives)). Adam over dense moments: rows
+ * that a batch does not touch move on too. Tables start uniform in ±√(2/K), biases in ±√2 (the same bound for K = 1), the global one at 0.
+ * The defaults are those of the chapter that tightrec's study repeats (docs/models.md). `score` is x, the logit.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  */
 export class LogisticMF implements Recommender {
@@ -62,7 +66,7 @@ export class LogisticMF implements Recommender {
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
       item: uniformTable(data.items.size, K, bound, next),
-      userBias: uniformTable(data.users.size, 1, Math.SQRT2, next), // the study starts a bias as it would a factor of length 1
+      userBias: uniformTable(data.users.size, 1, Math.SQRT2, next), // the chapter starts a bias as it would a factor of length 1
       itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next),
       globalBias: Tensor.lasting([1]),
     };
@@ -86,7 +90,7 @@ export class LogisticMF implements Recommender {
 
     const step = (batch: number): number => {
       const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
-      const user = ints(B), item = ints(B);
+      const user = scratchInts(B), item = scratchInts(B);
       for (let b = 0; b < positives; b++) {
         const event = order[batch * batchSize + b];
         user[b] = data.user[event];
@@ -96,13 +100,10 @@ export class LogisticMF implements Recommender {
       sampleUniform(item.subarray(positives), nItems, random);
 
       // user by user, so that a user's row stays in the first-level cache while its pairs pass
-      const u = ints(B), i = ints(B), y = floats(B), sorted = orderByRow(user, nUsers);
-      for (let b = 0; b < B; b++) {
-        const at = sorted[b];
-        u[b] = user[at];
-        i[b] = item[at];
-        y[b] = at < positives ? 1 : 0;
-      }
+      const u = scratchInts(B), i = scratchInts(B), y = scratchFloats(B), sorted = orderByRow(user, nUsers);
+      kernels.gatherIds(u, user, sorted, B);
+      kernels.gatherIds(i, item, sorted, B);
+      for (let b = 0; b < B; b++) y[b] = sorted[b] < positives ? 1 : 0;
 
       const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(i, nItems);
       const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);

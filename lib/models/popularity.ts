@@ -1,9 +1,9 @@
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import {
-  type Answers, type Catalogue, type ModelState, type RecommendForOptions, type RecommendOptions, type Recommendation, type Recommender, type TopLists,
-  addSeen, catalogueOf, checkEvents, encodeLike, itemTotals, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo,
-} from './recommender.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
+import type { ModelState } from './modelState.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings } from './settings.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
 

@@ -4,13 +4,15 @@ import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
-import { type Recommender, checkNames, describe, encodeLike } from './recommender.ts';
+import { encodeLike } from './catalogue.ts';
+import type { Recommender } from './recommender.ts';
+import { checkNames, describe } from './settings.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean training loss of a sample over the epoch, regularisation left out. */
+  /** Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; 0 for a model that only counts. */
   readonly loss: number;
   /** What `validation` gave after this epoch, or null without one. */
   readonly validation: number | null;
@@ -79,8 +81,8 @@ async function alone(model: Recommender, options: FitOptions, work: () => Promis
  * train: the one training loop. Batches and steps are the model's; progress, validation, early stopping, cancellation and the check that
  * training has not diverged are here. It yields to the event loop every few steps.
  *
- * Errors: the signal's reason when aborted; 'diverged' when the loss or a parameter is no longer finite, or a hundred times what it was at
- * the start. Either way the parameters are those of the last whole epoch.
+ * Errors: the signal's reason when aborted; 'diverged' when the loss is not finite or over 100 times that of the first step (100 at least), or when
+ * the root mean square of a table reaches 1e6. Then the parameters are those of the last whole epoch; before the first, the model is as it was.
  */
 export function train(plan: Plan, options: FitOptions): Promise<void> {
   return alone(plan.model, options, () => run(plan, options));

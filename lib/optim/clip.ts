@@ -1,6 +1,6 @@
 import { kernels } from '../../kernels/index.ts';
-import type { Tensor } from '../autodiff/tensor.ts';
 import { touchedRows } from '../autodiff/rowGrads.ts';
+import type { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError } from '../errors.ts';
 
 /**
@@ -17,6 +17,6 @@ export function clipGradNorm(parameters: readonly Tensor[], maxNorm: number): nu
     return touched ? [touched.rows.grad] : w.hasGrad ? [w.grad] : [];
   });
   const norm = Math.sqrt(gradients.reduce((sum, g) => sum + kernels.sumSquares(g, g.length), 0));
-  if (norm > maxNorm) for (const g of gradients) kernels.scale(g, maxNorm / norm, g.length);
+  if (norm > maxNorm) for (const g of gradients) kernels.scale(g, g.length, maxNorm / norm);
   return norm;
 }

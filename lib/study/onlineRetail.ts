@@ -1,6 +1,6 @@
-import { type Groups } from '../data/csr.ts';
+import type { Groups } from '../data/csr.ts';
 import { type Interactions, fromRows } from '../data/interactions.ts';
-import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
+import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { type Table, readTable } from '../data/readTable.ts';
 import { cutByTime, groupItems } from '../data/split.ts';
 import { TightrecError } from '../errors.ts';

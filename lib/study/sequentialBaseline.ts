@@ -1,5 +1,5 @@
 import { accuracyAtK } from '../metrics/accuracyAtK.ts';
-import { K } from './invoicePrecision.ts';
+import { PLACES } from './invoicePrecision.ts';
 import type { OnlineRetail, Piece } from './onlineRetail.ts';
 
 /**
@@ -7,13 +7,13 @@ import type { OnlineRetail, Piece } from './onlineRetail.ts';
  * the invoice does not hold yet. What a sequence model must beat.
  */
 export function sequentialBaseline({ groups: { indptr, items } }: Piece, { ranking }: Pick<OnlineRetail, 'ranking'>): number {
-  const lists = new Int32Array(items.length * K).fill(-1);
+  const lists = new Int32Array(items.length * PLACES).fill(-1);
   for (let g = 0; g + 1 < indptr.length; g++) {
     const held = new Set<number>();
     for (let row = indptr[g]; row < indptr[g + 1]; row++) {
-      for (let rank = 0, n = 0; n < K && rank < ranking.length; rank++) if (!held.has(ranking[rank])) lists[row * K + n++] = ranking[rank];
+      for (let rank = 0, n = 0; n < PLACES && rank < ranking.length; rank++) if (!held.has(ranking[rank])) lists[row * PLACES + n++] = ranking[rank];
       held.add(items[row]);
     }
   }
-  return accuracyAtK(lists, items, K);
+  return accuracyAtK(lists, items, PLACES);
 }

@@ -5,8 +5,8 @@ import { LogisticMF } from '../models/logisticMF.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { FitOptions } from '../models/train.ts';
-import { K, invoicePrecision } from './invoicePrecision.ts';
-import { MODELS, type ModelName } from './models.ts';
+import { PLACES, invoicePrecision } from './invoicePrecision.ts';
+import { type ModelName, MODELS } from './models.ts';
 import { type OnlineRetail, type Piece, knownInvoices } from './onlineRetail.ts';
 import { version } from './packageRoot.ts';
 import { type Progress, silent } from './progress.ts';
@@ -102,7 +102,7 @@ const rows: Record<ModelName, Row[]> = {
 };
 
 const row = (name: string, more: Partial<ModelResult> & Pick<ModelResult, 'validation' | 'test' | 'fitSeconds'>): ModelResult =>
-  ({ name, metric: 'precision', k: K, published: null, publishedNote: null, settings: {}, curve: [], note: null, ...more });
+  ({ name, metric: 'precision', k: PLACES, published: null, publishedNote: null, settings: {}, curve: [], note: null, ...more });
 
 /** The five most bought items of train for everybody; counting them is part of preparing the data. */
 async function popularityRow({ data, progress }: Context): Promise<ModelResult> {
@@ -169,7 +169,7 @@ function describe(data: OnlineRetail): Pick<StudyResult, 'title' | 'data'> {
       items: data.items.size, customers: data.customers.size,
       train: { ...piece(data.train), rowsWithCustomer: training.user.length, pairs: training.matrix.indices.length, matrix: [training.users.size, training.items.size] },
       validation: piece(data.validation), test: piece(data.test),
-      sequentialBaseline: { metric: 'accuracy', k: K, validation: sequentialBaseline(data.validation, data), test: sequentialBaseline(data.test, data) },
+      sequentialBaseline: { metric: 'accuracy', k: PLACES, validation: sequentialBaseline(data.validation, data), test: sequentialBaseline(data.test, data) },
       shape: shapeOf(data),
     },
   };

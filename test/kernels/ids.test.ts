@@ -8,7 +8,7 @@ import { skip } from '../helpers/skip.ts';
 
 for (const [name, kernels] of Object.entries(variants)) {
   if (kernels === null) { skip(`kernels/ids/${name}`, backend().why); continue; }
-  const test = suite(`kernels/ids/${name}`), { distinctIds, firstOutside, orderIds } = kernels;
+  const test = suite(`kernels/ids/${name}`), { countIds, distinctIds, firstOutside, gatherIds, orderIds } = kernels;
 
   test('firstOutside, worked by hand', () => {
     assert.is(firstOutside(Int32Array.of(0, 4, 2), 3, 5), -1);
@@ -49,24 +49,38 @@ for (const [name, kernels] of Object.entries(variants)) {
     assert.equal([...start], [1, 3, 3, 6, 6]); // where each id's positions end
   });
 
+  test('gatherIds and countIds, worked by hand', () => {
+    const out = new Int32Array(4).fill(99);
+    gatherIds(out, Int32Array.of(7, -2, 5), Int32Array.of(2, 0, 2), 3);
+    assert.equal([...out], [5, 7, 5, 99]);
+    const counts = Float32Array.of(10, 0, 0);
+    countIds(counts, Int32Array.of(2, 0, 2, 1), 3); // three of the four
+    assert.equal([...counts], [11, 0, 2]);
+  });
+
   for (const place of places) {
     test(`agrees with the loop and with the obvious way, to the bit, ${place} memory`, () => {
       for (const [B, n] of pairs.filter(([, n]) => n > 0)) {
         const batch = someIds(B, n, random(B * 1000 + n).uniform), most = Math.min(B, n);
         const run = (variant: Kernels) => inRoom(place, ({ input, output }) => {
           const ids = output(new Int32Array(most)), slots = output(new Int32Array(B)), counts = output(new Float32Array(most).fill(7)), seen = output(new Int32Array(n));
+          const taken = output(new Int32Array(B)), tally = output(new Float32Array(n).fill(0.5));
           const order = output(new Int32Array(B)), start = output(new Int32Array(n + 1)), from = input(batch);
           const R = variant.distinctIds(ids, slots, counts, seen, from, B);
           variant.orderIds(order, start, from, B, n);
-          return [R, variant.firstOutside(from, B, n), ids.subarray(0, R), slots, counts.subarray(0, R), seen, order, start];
+          variant.gatherIds(taken, from, order, B);
+          variant.countIds(tally, from, B);
+          return [R, variant.firstOutside(from, B, n), ids.subarray(0, R), slots, counts.subarray(0, R), seen, order, start, taken, tally];
         });
-        const got = run(kernels), [R, outside, ids, slots, counts, , order] = got as [number, number, Int32Array, Int32Array, Float32Array, Int32Array, Int32Array, Int32Array];
+        const got = run(kernels), [R, outside, ids, slots, counts, , order, , taken, tally] = got as [number, number, Int32Array, Int32Array, Float32Array, Int32Array, Int32Array, Int32Array, Int32Array, Float32Array];
         assert.equal(got, run(loops), `B=${B} n=${n}`);
         const different = [...new Set(batch)];
         assert.equal([R, outside, ...ids], [different.length, -1, ...different], `B=${B} n=${n}`);
         assert.equal([...slots], Array.from(batch, (id) => different.indexOf(id)), `B=${B} n=${n}`);
         assert.equal([...counts], different.map((id) => batch.filter((other) => other === id).length), `B=${B} n=${n}`);
         assert.equal([...order], Array.from(batch.keys()).sort((a, b) => batch[a] - batch[b] || a - b), `B=${B} n=${n}`);
+        assert.equal([...taken], [...batch].sort((a, b) => a - b), `B=${B} n=${n}`);
+        assert.equal([...tally], Array.from({ length: n }, (_, id) => 0.5 + batch.filter((other) => other === id).length), `B=${B} n=${n}`);
       }
     });
   }

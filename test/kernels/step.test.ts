@@ -33,10 +33,10 @@ for (const [what, first] of [['something small', 10], ['something larger than th
         cut(1000 + n);
       }
       assert.ok(whole());
-      kernels.addScaled(held[1], new Float32Array(M / 2).fill(1), 1, M / 2); // one that has to be copied in
+      kernels.addScaled(held[1], new Float32Array(M / 2).fill(1), M / 2, 1); // one that has to be copied in
       assert.is(held[1][0], 3);
-      kernels.addScaled(held[1], held[2], -1 / 3, M / 4);
-      kernels.addScaled(held[1].subarray(M / 4), held[2], -1 / 3, M / 4);
+      kernels.addScaled(held[1], held[2], M / 4, -1 / 3);
+      kernels.addScaled(held[1].subarray(M / 4), held[2], M / 4, -1 / 3);
       assert.ok(whole());
       if (isShared) return;
       refuses(() => { for (;;) cut(4 * M); }, 'out-of-memory', runtime === 'small' ? /MiB/ : /no shared memory, .*use a smaller batch/);

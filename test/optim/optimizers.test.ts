@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { kernels } from '../../kernels/index.ts';
 import { memoryUse, scope } from '../../kernels/memory.ts';
 import { AdaGrad, Adam, type Optimizer, SGD, Tape, Tensor, clipGradNorm, denseGrad, ops } from '../../lib/autodiff/index.ts';
 import { random } from '../../lib/random.ts';
@@ -77,6 +78,20 @@ forVariants('optim/optimizers', (test) => {
       assert.equal([...table.data], [...dense.data], `step ${t}`);
     }
     assert.ok(table.data[(n - 1) * K] !== data[(n - 1) * K] && table.data[(n - 2) * K] === data[(n - 2) * K]);
+  });
+
+  test('Adam: the moments of a row that no batch touches any more become zero, never denormal', () => {
+    const table = Tensor.lasting([2, 4], new Array(8).fill(1)), adam = new Adam({ learningRate: 0.1, beta2: 0.8 }), { adamTable } = kernels;
+    let moments: Float32Array[] = [];
+    kernels.adamTable = (W, M, V, ...rest) => { moments = [M, V]; adamTable(W, M, V, ...rest); };
+    try {
+      for (let t = 0; t < 1000; t++) { // 0.9^1000 is 2e-46: as a denormal float32 it would stay above zero for ever
+        scope(() => { const tape = new Tape(); tape.backward(ops.sum(tape, ops.embedding(tape, table, Int32Array.of(t === 0 ? 0 : 1)))); adam.step([table]); });
+        for (const moment of moments) assert.ok(moment.every((x) => x === 0 || Math.abs(x) >= 2 ** -126), `step ${t}`);
+      }
+    } finally { kernels.adamTable = adamTable; }
+    for (const moment of moments) assert.ok(moment.subarray(0, 4).every((x) => x === 0) && moment.subarray(4).every((x) => x > 0));
+    assert.ok(table.data.every(Number.isFinite));
   });
 
   test('Adam with rows touched leaves the other rows alone; with all they move on', () => {

@@ -2,6 +2,7 @@ import { kernels } from '../../../kernels/index.ts';
 import { TightrecError } from '../../errors.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { sameShape } from './shapes.ts';
 
 /**
  * weightedSum: tensors of one shape, each times a number, added. A loss is made of its terms this way.
@@ -17,9 +18,9 @@ export function weightedSum(tape: Tape | null, terms: readonly (readonly [weight
   }
 
   const out = new Tensor(shape);
-  for (const [s, x] of terms) kernels.addScaled(out.data, x.data, s, out.size);
+  for (const [s, x] of terms) kernels.addScaled(out.data, x.data, out.size, s);
   tape?.record(() => {
-    for (const [s, x] of terms) kernels.addScaled(x.grad, out.grad, s, out.size);
+    for (const [s, x] of terms) kernels.addScaled(x.grad, out.grad, out.size, s);
   });
   return out;
 }
@@ -76,5 +77,3 @@ export function sigmoid(tape: Tape | null, x: Tensor): Tensor {
   });
   return out;
 }
-
-const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.length === b.shape.length && a.shape.every((n, d) => n === b.shape[d]);

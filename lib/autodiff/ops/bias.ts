@@ -1,6 +1,7 @@
 import { kernels } from '../../../kernels/index.ts';
+import { scratchInts } from '../../../kernels/memory.ts';
 import { TightrecError } from '../../errors.ts';
-import { checkIds, ints } from '../distinct.ts';
+import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -19,13 +20,13 @@ export function addBias(tape: Tape | null, x: Tensor, ...biases: readonly (reado
     if (ids !== undefined && ids.length !== B) throw new TightrecError('bad-shape', `addBias: expected an id for each of ${B} scores, got ${ids.length}`);
     if (c.size !== (c.shape[0] ?? 1)) throw new TightrecError('bad-shape', `addBias: a bias must hold one number a row, got shape [${c.shape}]`);
     if (ids !== undefined) checkIds('addBias', ids, c.size);
-    return [c, ids ?? ints(B).fill(0)];
+    return [c, ids ?? scratchInts(B).fill(0)];
   });
 
   const out = new Tensor(x.shape, x.data);
   for (const [c, ids] of terms) kernels.gatherAdd(out.data, c.data, ids, B, 1);
   tape?.record(() => {
-    kernels.addScaled(x.grad, out.grad, 1, B);
+    kernels.addScaled(x.grad, out.grad, B, 1);
     for (const [c, ids] of terms) kernels.gatherRowsGrad(c.grad, out.grad, ids, B, 1);
   });
   return out;

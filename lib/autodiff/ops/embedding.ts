@@ -3,14 +3,15 @@ import { TightrecError } from '../../errors.ts';
 import { type Distinct, distinct } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { matrix } from './shapes.ts';
 
 /**
  * lookup: the rows of `table` that a batch touches, each once.
  *
  *   forward    out[r] = table[ids[r]]         table (n, K), ids (R), distinct -> out (R, K)
- *   backward   the table's gradient is dOut, kept as touched rows, never as a dense table
+ *   backward   dOut stays beside the table as its gradient: touched rows, what others call a sparse gradient
  *
- * For a batch made by `wholeTable` that touches nearly every row, the table itself is what comes out.
+ * A batch that `wholeTable` did not tell apart gets the table itself, whose gradient is then dense.
  *
  * Without a tape (`null`) nothing is recorded: that is how a fitted model predicts.
  */
@@ -40,10 +41,4 @@ export function embedding(tape: Tape | null, table: Tensor, ids: Int32Array): Te
   kernels.gatherRows(out.data, rows.data, batch.slots, B, K);
   tape?.record(() => kernels.gatherRowsGrad(rows.grad, out.grad, batch.slots, B, K));
   return out;
-}
-
-/** The two sizes of a matrix, or a refusal in the op's name. */
-export function matrix(op: string, tensor: Tensor): [rows: number, columns: number] {
-  if (tensor.shape.length !== 2) throw new TightrecError('bad-shape', `${op}: expected a matrix (rows, columns), got shape [${tensor.shape}]`);
-  return [tensor.shape[0], tensor.shape[1]];
 }

@@ -3,7 +3,7 @@ import { TightrecError } from '../../errors.ts';
 import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
-import { matrix } from './embedding.ts';
+import { matrix } from './shapes.ts';
 
 /**
  * logLoss: binary cross-entropy of logits, summed over the batch.

@@ -1,0 +1,162 @@
+import { kernels } from '../../kernels/index.ts';
+import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
+import type { Csr } from '../data/csr.ts';
+import { type Interactions, describeId, isInteractions, sameIds } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { TightrecError } from '../errors.ts';
+import { type Catalogue, itemTotals } from './catalogue.ts';
+import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './recommender.ts';
+import { checkNames, describe } from './settings.ts';
+
+// The calls that every model answers in the same way, from its `answers`.
+
+/** checkRows: row numbers as the kernels need them, each inside 0 .. n - 1. */
+function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array {
+  if (typeof rows?.length !== 'number') throw new TightrecError('bad-input', `${what}: expected an array of row numbers, got ${describe(rows)}`);
+  for (let at = 0; at < rows.length; at++) {
+    if (!(Number.isInteger(rows[at]) && rows[at] >= 0 && rows[at] < n)) throw new TightrecError('unknown-id', `${what}: row ${rows[at]} at position ${at} is outside 0..${n - 1}`);
+  }
+  return Int32Array.from(rows);
+}
+
+function checkK(what: string, k: number): number {
+  if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);
+  return k;
+}
+
+const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
+
+/**
+ * selectRows: scores a block of rows against all items, selects the k best, and goes on to the next block, so that memory stays bounded.
+ * An excluded item is skipped while selecting, and so is the row that stands for unknown items. Shapes: rows (B) -> (B, k).
+ */
+function selectRows(where: string, rows: Int32Array, catalogue: LabelEncoder, k: number, exclude: Csr | null, scoreBlock: ScoreBlock): TopLists {
+  const nItems = catalogue.size, B = rows.length, items = new Int32Array(B * k), scores = new Float32Array(B * k);
+  const block = Math.max(1, Math.floor(BLOCK_FLOATS / nItems));
+  for (let from = 0; from < B; from += block) {
+    scope(() => {
+      const some = scratchCopy(rows.subarray(from, from + block)), n = some.length;
+      const all = scratch(n * nItems).floats();
+      scoreBlock(all, some);
+      const { skip, start } = skipLists(where, some, catalogue, exclude);
+      const ids = scratch(n * k).ints(), best = scratch(n * k).floats();
+      kernels.topK(ids, best, all, skip, start, n, nItems, k);
+      items.set(ids, from * k);
+      scores.set(best, from * k);
+    });
+  }
+  return { items, scores };
+}
+
+/** score: the score of each (user, item) pair of rows, for every model. */
+export function score(model: Recommender, users: ArrayLike<number>, items: ArrayLike<number>): Float32Array {
+  const { scorePairs } = model.answers, where = `${model.name}.score`;
+  if (users.length !== items.length) throw new TightrecError('bad-shape', `${where}: users and items must be equally long, got ${users.length} and ${items.length}`);
+  return scorePairs(checkRows(`${where}, users`, users, model.nUsers), checkRows(`${where}, items`, items, model.nItems));
+}
+
+/** scores: all items' scores for each user, for every model. Shapes: users (B) -> (B, nItems). */
+export function scores(model: Recommender, users: ArrayLike<number>): Float32Array {
+  const { scoreBlock } = model.answers, { nItems } = model, rows = checkRows(`${model.name}.scores`, users, model.nUsers);
+  return scope(() => {
+    const out = scratch(rows.length * nItems).floats();
+    scoreBlock(out, scratchCopy(rows));
+    return out.slice();
+  });
+}
+
+/** recommend: the best items of many users, for every model. */
+export function recommend(model: Recommender, users: ArrayLike<number>, options: RecommendOptions): TopLists {
+  checkNames(`${model.name}.recommend`, options, ['k', 'exclude']);
+  const { scoreBlock, catalogue } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
+  return selectRows(where, checkRows(where, users, model.nUsers), catalogue.items, k, asCsr(where, options.exclude, catalogue), scoreBlock);
+}
+
+/** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */
+export function similarItems(model: Recommender, items: ArrayLike<number>, options: { k?: number }): TopLists {
+  const { likenessBlock } = model.answers, where = `${model.name}.similarItems`, k = checkK(where, options.k ?? 10), n = model.nItems;
+  if (likenessBlock === null) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors, so it cannot say which items are alike; use BPR or LogisticMF`);
+  const counting = (length: number) => Int32Array.from({ length }, (_, row) => row);
+  const itself: Csr = { rows: n, columns: n, indptr: counting(n + 1), indices: counting(n), values: new Float32Array(0) };
+  return selectRows(where, checkRows(where, items, n), model.items, k, itself, likenessBlock);
+}
+
+/** The rows of `exclude` that belong to these users, one after another; row 0 before them where it stands for unknown items. */
+function skipLists(what: string, users: Int32Array, items: LabelEncoder, exclude: Csr | null): { skip: Int32Array; start: Int32Array } {
+  if (exclude !== null && exclude.columns > items.size) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.columns} items, the model ${items.size}; both must come from the same encoders`);
+  const lists = Array.from(users, (user) => {
+    if (exclude === null) return nothing;
+    if (user >= exclude.rows) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.rows} users, user row ${user} was asked for; both must come from the same encoders`);
+    return exclude.indices.subarray(exclude.indptr[user], exclude.indptr[user + 1]);
+  });
+  const first = (list: Int32Array): number => items.unknown && list[0] !== 0 ? 1 : 0; // whether row 0 must be put before the list
+
+  const start = scratch(users.length + 1).ints();
+  start[0] = 0;
+  for (let b = 0; b < users.length; b++) start[b + 1] = start[b] + first(lists[b]) + lists[b].length;
+  const skip = scratch(start[users.length]).ints();
+  for (let b = 0; b < users.length; b++) {
+    if (first(lists[b]) === 1) skip[start[b]] = 0;
+    skip.set(lists[b], start[b + 1] - lists[b].length);
+  }
+  return { skip, start };
+}
+
+const nothing = new Int32Array(0);
+
+/** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
+function asCsr(where: string, exclude: Interactions | Csr | null | undefined, catalogue: Catalogue): Csr | null {
+  if (exclude === null || exclude === undefined) return null;
+  if (!isInteractions(exclude)) {
+    if ((exclude as Partial<Csr>)?.indptr instanceof Int32Array && exclude.indices instanceof Int32Array) return exclude;
+    throw new TightrecError('bad-input', `${where}: exclude must be interactions or a CSR matrix of users x items, got ${describe(exclude)}`);
+  }
+  if (!sameIds(exclude.users, catalogue.users) || !sameIds(exclude.items, catalogue.items)) {
+    throw new TightrecError('bad-input', `${where}: the interactions to exclude have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
+  }
+  return exclude.matrix;
+}
+
+/** recommendFor: the best items of one user by raw id, for every model. */
+export function recommendFor(model: Recommender, user: RawId, options: RecommendForOptions): Recommendation[] {
+  checkNames(`${model.name}.recommendFor`, options, ['k', 'excludeSeen', 'fallback']);
+  const { catalogue, excludeSeen: byDefault } = model.answers, where = `${model.name}.recommendFor`;
+  const { k = 10, excludeSeen = byDefault, fallback } = options, row = catalogue.users.encode(user);
+  checkK(where, k);
+  if (typeof excludeSeen !== 'boolean') throw new TightrecError('bad-setting', `${where}: excludeSeen must be true or false, got ${describe(excludeSeen)}`);
+  if (fallback !== undefined && fallback !== 'popularity') throw new TightrecError('bad-setting', `${where}: fallback can be 'popularity', got ${JSON.stringify(fallback)}`);
+  if (row < 0 || catalogue.users.labels[row] === null) {
+    if (fallback === 'popularity') return mostPopular(catalogue, k);
+    throw unknownId(where, 'user', user, catalogue.users, "; ask with { fallback: 'popularity' } to get the most popular items instead");
+  }
+  const { items, scores } = model.recommend([row], { k, exclude: excludeSeen ? catalogue.seen : null });
+  return toRecommendations(catalogue.items, items, scores);
+}
+
+/** similarTo: the items most like one item by raw id, for every model. */
+export function similarTo(model: Recommender, item: RawId, options: { k?: number }): Recommendation[] {
+  const { catalogue } = model.answers, row = catalogue.items.encode(item);
+  if (row < 0 || catalogue.items.labels[row] === null) throw unknownId(`${model.name}.similarTo`, 'item', item, catalogue.items);
+  const { items, scores } = model.similarItems([row], { k: options.k ?? 10 });
+  return toRecommendations(catalogue.items, items, scores);
+}
+
+function toRecommendations(encoder: LabelEncoder, items: Int32Array, scores: Float32Array): Recommendation[] {
+  const list: Recommendation[] = [];
+  for (let at = 0; at < items.length && items[at] >= 0; at++) list.push({ item: encoder.decode(items[at]), score: scores[at] });
+  return list;
+}
+
+function mostPopular(catalogue: Catalogue, k: number): Recommendation[] {
+  const totals = itemTotals(catalogue.seen);
+  const { items, scores } = selectRows('popularity', Int32Array.of(0), catalogue.items, k, null, (out) => out.set(totals));
+  return toRecommendations(catalogue.items, items, scores).map((entry) => ({ ...entry, source: 'popularity' }));
+}
+
+function unknownId(where: string, kind: string, id: RawId, encoder: LabelEncoder, advice = ''): TightrecError {
+  const example = encoder.known()[0];
+  return new TightrecError('unknown-id', `${where}: ${kind} ${describeId(id)} is not among the ${encoder.known().length} the model knows, such as ${describeId(example)}${advice}`);
+}
+
+/** notFitted: what a model answers before fit. */
+export const notFitted = (name: string): TightrecError => new TightrecError('not-fitted', `${name}: call fit(data) first; this model has learned nothing yet`);

@@ -1,0 +1,54 @@
+import { type Csr, addCsr } from '../data/csr.ts';
+import { type Interactions, describeId, fromRows, isInteractions } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { TightrecError } from '../errors.ts';
+import { describe } from './settings.ts';
+
+/** Catalogue: what every fitted model remembers of its data. */
+export interface Catalogue {
+  readonly users: LabelEncoder;
+  readonly items: LabelEncoder;
+  readonly seen: Csr; // users x items
+}
+
+export const catalogueOf = (data: Interactions): Catalogue => ({ users: data.users, items: data.items, seen: data.matrix });
+
+/** checkEvents: refuses what is not interactions, and data in which nothing happens, such as a piece of a time split. */
+export function checkEvents(where: string, data: Interactions): void {
+  if (!isInteractions(data)) throw new TightrecError('bad-input', `${where}: expected interactions, made by interactions() or readInteractions(), got ${describe(data)}`);
+  if (data.user.length === 0) throw new TightrecError('bad-input', `${where}: there are no events to learn from; give data with at least one`);
+}
+
+/**
+ * encodeLike: the same events by the rows of an earlier catalogue; `where` and `advice` are for the error.
+ * Errors: 'unknown-id' for a user or item that it does not hold.
+ */
+export function encodeLike(where: string, data: Interactions, catalogue: Catalogue, advice = 'fit it again with all the data to take new ones in'): Interactions {
+  const recode = (kind: string, rows: Int32Array, from: LabelEncoder, to: LabelEncoder): Int32Array => {
+    if (from === to) return rows;
+    const table = to.encodeAll(from.labels as RawId[]);
+    return rows.map((row) => {
+      if (table[row] >= 0) return table[row];
+      throw new TightrecError('unknown-id', `${where}: ${kind} ${describeId(from.labels[row])} was not there when the model was fitted; ${advice}`);
+    });
+  };
+  const { users, items } = catalogue;
+  if (users === data.users && items === data.items) return data;
+  return fromRows({ ...data, users, items, user: recode('user', data.user, data.users, users), item: recode('item', data.item, data.items, items) });
+}
+
+/** addSeen: the catalogue with more events in it. */
+export const addSeen = (catalogue: Catalogue, data: Interactions): Catalogue => ({ ...catalogue, seen: addCsr(catalogue.seen, data.matrix) });
+
+/** withSeen: the same, for a model that may be shown one data set again and again: events that are all it has seen are not new ones. */
+export const withSeen = (catalogue: Catalogue, data: Interactions): Catalogue => sameCsr(catalogue.seen, data.matrix) ? catalogue : addSeen(catalogue, data);
+
+const sameCsr = (a: Csr, b: Csr): boolean => a === b || (sameNumbers(a.indptr, b.indptr) && sameNumbers(a.indices, b.indices) && sameNumbers(a.values, b.values));
+const sameNumbers = (a: Int32Array | Float32Array, b: Int32Array | Float32Array): boolean => a.length === b.length && a.every((value: number, at: number) => value === b[at]);
+
+/** How much each item was met, over all users. Shape: (nItems). */
+export function itemTotals(seen: Csr): Float32Array {
+  const totals = new Float64Array(seen.columns);
+  for (let at = 0; at < seen.indices.length; at++) totals[seen.indices[at]] += seen.values[at];
+  return Float32Array.from(totals);
+}

@@ -1,0 +1,35 @@
+import type { Csr } from '../data/csr.ts';
+import { TightrecError } from '../errors.ts';
+import type { Catalogue } from './catalogue.ts';
+
+/** ModelState: a fitted model as plain data, and back by the class's `fromState`. */
+export interface ModelState {
+  readonly model: string;
+  readonly settings: object;
+  readonly tensors: Record<string, { shape: readonly number[]; data: Float32Array | Int32Array }>;
+  readonly catalogue: Catalogue;
+  readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
+}
+
+/** csrFrom: a users x items matrix back from a model file. Errors: 'file-damaged' when its parts do not fit. */
+export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: string, rows: number, columns: number): Csr {
+  const part = (which: string) => state.tensors[`${name}_${which}`]?.data;
+  const indptr = part('indptr'), indices = part('indices'), values = part('values');
+  const damaged = (what: string) => new TightrecError('file-damaged', `${state.model}: the matrix ${name} is damaged: ${what}`);
+  if (!(indptr instanceof Int32Array && indices instanceof Int32Array && values instanceof Float32Array)) throw damaged('expected int32 tensors indptr and indices and a float32 tensor values');
+  if (indptr.length !== rows + 1 || indptr[0] !== 0 || indptr[rows] !== indices.length || indices.length !== values.length) throw damaged(`expected ${rows} rows, got pointers for ${indptr.length - 1} and ${indices.length} entries with ${values.length} values`);
+  for (let r = 0; r < rows; r++) {
+    if (indptr[r + 1] < indptr[r]) throw damaged(`row ${r} ends before it begins`);
+    for (let at = indptr[r]; at < indptr[r + 1]; at++) {
+      if (!(indices[at] >= 0 && indices[at] < columns) || (at > indptr[r] && indices[at] <= indices[at - 1])) throw damaged(`row ${r} holds column ${indices[at]} out of order or outside 0..${columns - 1}`);
+    }
+  }
+  if (!values.every(Number.isFinite)) throw damaged('it holds numbers that are not finite');
+  return { rows, columns, indptr, indices, values };
+}
+
+/** epochsFrom: how many epochs a model file says were done. Errors: 'file-damaged'. */
+export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
+  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
+  return epochs;
+}
