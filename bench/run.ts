@@ -1,56 +1,81 @@
 /**
  * npm run bench [-- --filter WORD] [--quick] [--json FILE]
  *
- * Checks every variant against the loop, warms up, times it (tinybench), prints medians with their spread, and writes what it saw to
- * bench/results/latest.json when nothing was filtered. `npm run docs` prints the tables of README and docs from that file.
+ * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
+ * (tinybench), and prints the median with its quartiles, the ratio to the loop and the share of the machine's limit. Then the metrics against
+ * the obvious ways, and whole training steps. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
+ * the tables and charts. --quick takes less than a minute: the chapter's sizes alone, each variant for a moment.
  */
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Bench } from 'tinybench';
-import type { Case, Results, Row } from './case.ts';
-import { kernelCases } from './kernels.ts';
-import { memoryAfterSteps, trainingCases } from './training.ts';
+import { gpuVariants } from './gpuVariants.ts';
+import { kernelRows } from './kernelRows.ts';
+import { kernelSizes } from './kernelSizes.ts';
+import { measureLimits } from './limits.ts';
+import { limitModules } from './limitsModule.ts';
+import { commit, machine, resultFile, writeResults } from './machine.ts';
+import { metricNames, metricRows } from './metrics.ts';
+import { type Refusal, type Results, type Row, figure } from './results.ts';
+import { paces } from './timing.ts';
+import { memoryAfterSteps, modelNames, trainingRows } from './training.ts';
+import { cpuVariants } from './variants.ts';
 
-const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'string' } } });
+const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+const pace = flags.quick ? paces.quick : paces.full, filter = flags.filter?.toLowerCase() ?? '';
+const wanted = (...words: string[]): boolean => words.join(' ').toLowerCase().includes(filter);
 
-async function time(item: Case): Promise<Omit<Row, 'overLoop'>> {
-  const { run, done } = await item.prepare();
-  const bench = new Bench({ retainSamples: true, ...(flags.quick ? { time: 100, warmupTime: 30, iterations: 3, warmupIterations: 1 } : { time: 1000, warmupTime: 200, iterations: 5, warmupIterations: 1 }) });
-  bench.add(item.name, run);
-  const [task] = await bench.run();
-  done();
-  if (task.result.state !== 'completed') throw new Error(`${item.name}, ${item.variant}: ${task.result.state}`, { cause: 'error' in task.result ? task.result.error : undefined });
-  const { latency } = task.result, speed = (ms: number): number => item.work / (ms / 1000);
-  const { group, name, size, variant, unit } = item;
-  return { group, name, size, variant, unit, median: speed(latency.p50), low: speed(latency.p75), high: speed(latency.samples![latency.samples!.length >> 2]), runs: latency.samplesCount };
+const limits = measureLimits(await limitModules(), flags.quick);
+console.log(`one thread at most: ${figure(limits.multiplyAdd)} GFLOP/s, ${limits.fused === null ? 'no fused multiply-add in this runtime' : `${figure(limits.fused)} fused`}`);
+console.log(`${'GB/s at'.padStart(10)}${['read', 'copy', 'update', 'triad'].map((name) => name.padStart(8)).join('')}`);
+for (const { bytes, ...speeds } of limits.memory) console.log(`${(bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`).padStart(10)}${[speeds.read, speeds.copy, speeds.update, speeds.triad].map((speed) => figure(speed).padStart(8)).join('')}`);
+
+const cpu = cpuVariants(), gpu = await gpuVariants(['cpu', 'webasm']);
+const variants = [...cpu.variants, ...gpu.variants];
+for (const { variant, why } of [...cpu.missing, ...gpu.missing]) console.log(`without ${variant}: ${why}`);
+
+const rows: Row[] = [], refusals: Refusal[] = [];
+let wrong = 0;
+const checked = new Set<string>();
+for (const size of kernelSizes) {
+  if (flags.quick && size.scale !== 'chapter') continue;
+  // a word may also name a variant: then its row is timed beside the loop
+  const these = variants.filter(({ name }) => wanted(size.folder, size.kernel, size.scale, name));
+  if (these.length === 0) continue;
+  const withLoop = these.some(({ name }) => name === 'loop') ? these : [variants[0], ...these];
+  title(size.kernel, `${size.scale}: ${size.size}`);
+  for await (const outcome of kernelRows(size, withLoop, limits, pace, checked)) {
+    if ('row' in outcome) keep(outcome.row);
+    else { refusals.push(outcome.refusal); wrong++; console.log(`  ${outcome.refusal.variant.padEnd(16)} REFUSED: ${outcome.refusal.why}`); }
+  }
 }
-
-const cases = [...kernelCases(), ...trainingCases()].filter(({ group, name, variant }) => !flags.filter || `${group} ${name} ${variant}`.toLowerCase().includes(flags.filter.toLowerCase()));
-const rows: Row[] = [];
-const figure = (value: number): string => value.toPrecision(3);
-console.log(`${'kernel or model'.padEnd(18)}${'size'.padEnd(52)}${'variant'.padEnd(9)}${'median'.padStart(9)} ${'(quartiles)'.padEnd(18)}${'unit'.padEnd(10)}${'over loop'.padStart(9)}`);
-for (const item of cases) {
-  const timed = await time(item);
-  const loop = rows.find((row) => row.name === timed.name && row.size === timed.size && row.variant === 'loop');
-  const row: Row = { ...timed, overLoop: loop ? timed.median / loop.median : 1 };
-  rows.push(row);
-  console.log(`${row.name.padEnd(18)}${row.size.padEnd(52)}${row.variant.padEnd(9)}${figure(row.median).padStart(9)} ${`(${figure(row.low)} .. ${figure(row.high)})`.padEnd(18)}${row.unit.padEnd(10)}${`${figure(row.overLoop)} x`.padStart(9)}`);
+for (const { close } of variants) close?.();
+for (const name of metricNames) {
+  if (!wanted('metrics', name)) continue;
+  title(name, 'the chapter\'s data');
+  for await (const row of metricRows(name, pace)) keep(row);
 }
-
-const memory = flags.filter ? [] : await memoryAfterSteps(flags.quick ? [100, 1000] : [100, 1000, 10_000]);
+for (const name of modelNames) {
+  if (!wanted('training', name)) continue;
+  title(name, 'training steps');
+  for await (const row of trainingRows(name, pace)) keep(row);
+}
+const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 1000] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);
+if (rows.length === 0 && refusals.length === 0) { console.error(`nothing to time: no kernel, metric, model, size or variant has '${flags.filter}' in its name`); process.exit(1); }
 
-const results: Results = {
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30), platform: `${platform()} ${arch()}` },
-  node: process.version, commit: commit(), threads: 1, rows, memory,
-};
-const text = `${JSON.stringify(results, null, 2)}\n`;
-if (flags.json) writeFileSync(flags.json, text);
-if (!flags.filter && !flags.quick) writeFileSync(fileURLToPath(new URL('results/latest.json', import.meta.url)), text);
+const results: Results = { machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), threads: 1, limits, rows, refusals, memory };
+if (flags.json) writeResults(flags.json, results);
+if (filter === '' && !flags.quick) writeResults(resultFile('latest'), results);
+process.exit(wrong === 0 ? 0 : 1);
 
-function commit(): string {
-  try { return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim(); } catch { return 'unknown'; }
+function title(name: string, size: string): void { console.log(`\n${name}, ${size}`); }
+
+function keep(row: Row): void {
+  rows.push(row);
+  const cells = [
+    `  ${row.variant}`.padEnd(18), figure(row.median).padStart(9), ` ${row.unit}`.padEnd(16),
+    (row.once ? 'timed once' : `${figure(Math.min(row.low, row.high))} .. ${figure(Math.max(row.low, row.high))}`).padEnd(20),
+    row.overLoop === undefined ? '' : `${figure(row.overLoop)} x loop`.padStart(15),
+    row.share === undefined ? '' : `${(100 * row.share).toFixed(0).padStart(6)} % of ${row.bound}`,
+  ];
+  console.log(cells.join(''));
 }

@@ -2,25 +2,32 @@ import { useKernels } from '../kernels/index.ts';
 import { memoryUse } from '../kernels/memory.ts';
 import { BPR } from '../lib/models/bpr.ts';
 import { LogisticMF } from '../lib/models/logisticMF.ts';
-import type { Case } from './case.ts';
+import type { Row } from './results.ts';
 import { shapedLike } from './shape.ts';
+import { type Pace, timed } from './timing.ts';
 
-/** Whole training steps of the Online Retail study's models, in steps a second, with either variant of the kernels. */
-export function trainingCases(): Case[] {
-  const data = shapedLike();
-  const models = {
-    LogisticMF: { make: () => new LogisticMF({ epochs: 1 }), steps: Math.ceil(data.user.length / 5000), size: '5,000 + 25,000 pairs, 128 factors, 3,706 x 4,052' },
-    BPR: { make: () => new BPR({ epochs: 1, stepsPerEpoch: 30 }), steps: 30, size: '15,000 triples, 128 factors, 3,706 x 4,052' },
-  };
-  return Object.entries(models).flatMap(([name, { make, steps, size }]) => (['loop', 'simd'] as const).map((variant): Case => ({
-    group: 'training', name, size, variant, unit: 'steps/s', work: steps,
-    async prepare() {
-      useKernels(variant);
-      const model = await make().fit(data);
-      // an async function by name: tinybench would otherwise call it once to find out, and not wait for it
-      return { run: async () => { await model.partialFit(data); }, done: () => { model.free(); useKernels('auto'); } };
-    },
-  })));
+const models = {
+  LogisticMF: { make: () => new LogisticMF({ epochs: 1 }), size: '5,000 + 25,000 pairs, 128 factors, 3,706 x 4,052' },
+  BPR: { make: (steps: number) => new BPR({ epochs: 1, stepsPerEpoch: steps }), size: '15,000 triples, 128 factors, 3,706 x 4,052' },
+};
+
+/** modelNames: what trainingRows can do. */
+export const modelNames = Object.keys(models) as (keyof typeof models)[];
+
+/** trainingRows: whole training steps of a model of the Online Retail study, in steps a second, with the loops and with SIMD. */
+export async function* trainingRows(name: keyof typeof models, pace: Pace): AsyncGenerator<Row> {
+  const data = shapedLike(3706, 4052, 5000 * pace.steps), { make, size } = models[name]; // LogisticMF makes a step of 5,000 events
+  let loop = Number.NaN;
+  for (const variant of ['loop', 'simd'] as const) {
+    useKernels(variant);
+    const model = await make(pace.steps).fit(data);
+    try {
+      const { quartiles: [fast, slow], ...timing } = await timed(() => model.partialFit(data), true, 0, { ...pace, time: 4 * pace.time });
+      if (variant === 'loop') loop = timing.milliseconds;
+      const speed = (milliseconds: number): number => 1000 * pace.steps / milliseconds;
+      yield { group: 'training', kernel: name, name, scale: 'chapter', size, variant, unit: 'steps/s', median: speed(timing.milliseconds), low: speed(slow), high: speed(fast), ...timing, overLoop: loop / timing.milliseconds };
+    } finally { model.free(); useKernels('auto'); }
+  }
 }
 
 /** Memory after so many training steps of LogisticMF: it must not grow. Small batches, so that ten thousand steps take seconds. */

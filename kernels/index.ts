@@ -1,6 +1,6 @@
 import { TightrecError } from '../lib/errors.ts';
 import { isShared, linearMemory, memoryUse } from './memory.ts';
-import { loadSimd } from './wasm.ts';
+import { loadFma, loadSimd } from './wasm.ts';
 import { accuracyHits } from './accuracyAtK/loop.ts';
 import { adagrad, adagradRows } from './adagrad/loop.ts';
 import { adam, adamRows, adamTable } from './adam/loop.ts';
@@ -9,10 +9,12 @@ import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
 import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
 import { l2Rows, l2RowsGrad } from './l2/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
-import { matmulTransposed } from './matmul/loop.ts';
+import { lstmCell, lstmCellGrad } from './lstm/loop.ts';
+import { matmul, matmulGradA, matmulGradB, matmulTransposed } from './matmul/loop.ts';
 import { precisionHits } from './precision/loop.ts';
 import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
+import { softmaxLoss, softmaxLossGrad } from './softmaxLoss/loop.ts';
 import { topK } from './topK/loop.ts';
 import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 
@@ -22,23 +24,29 @@ export const loops: {
   adamTable: typeof adamTable; addScaled: typeof addScaled; bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; clear: typeof clear;
   countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
   gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows;
-  l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; matmulTransposed: typeof matmulTransposed;
-  orderIds: typeof orderIds; precisionHits: typeof precisionHits; rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale;
-  settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows; sumSquares: typeof sumSquares; topK: typeof topK;
+  l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
+  lstmCellGrad: typeof lstmCellGrad; matmul: typeof matmul; matmulGradA: typeof matmulGradA; matmulGradB: typeof matmulGradB;
+  matmulTransposed: typeof matmulTransposed; orderIds: typeof orderIds; precisionHits: typeof precisionHits; rowDot: typeof rowDot;
+  rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows;
+  softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, countIds, distinctIds, firstOutside,
-  gatherAdd, gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, matmulTransposed, orderIds, precisionHits,
-  rowDot, rowDotGrad, scale, settle, sgd, sgdRows, sumSquares, topK,
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, countIds, distinctIds, firstOutside, gatherAdd,
+  gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB,
+  matmulTransposed, orderIds, precisionHits, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */
 export type Kernels = typeof loops;
-export type Variant = 'loop' | 'simd';
+export type Variant = 'loop' | 'simd' | 'simd-fma';
 
 const simd = loadSimd(loops);
+let fused: ReturnType<typeof loadFma> | null = null;
 
-/** Every variant that this runtime can run; null where it cannot. */
-export const variants: Record<Variant, Kernels | null> = { loop: loops, simd: simd.kernels };
+/** fma: the SIMD kernels with fused multiply-add where it pays; other bits than 'simd'. Loaded when first asked for. */
+export const fma = (): ReturnType<typeof loadFma> => fused ??= loadFma(simd);
+
+/** Every variant that this runtime can run and that agrees to the bit from machine to machine; null where it cannot. */
+export const variants: Record<'loop' | 'simd', Kernels | null> = { loop: loops, simd: simd.kernels };
 
 /** The table in use. A live binding: call through it, do not keep the functions. */
 export let kernels: Kernels = simd.kernels ?? loops;
@@ -47,15 +55,17 @@ let variant: Variant = simd.kernels ? 'simd' : 'loop';
 let asked = false;
 
 /**
- * useKernels: chooses the variant for everything that follows. 'auto' takes the fastest that this runtime can do.
+ * useKernels: chooses the variant for everything that follows. 'auto' takes the fastest that gives the same bits on every machine. 'simd-fma'
+ * has fused multiply-adds in matmul: quicker, and not the same bits.
  * Errors: 'bad-setting' for an unknown name, 'unsupported' when this runtime cannot run it (the message says why).
  */
 export function useKernels(name: Variant | 'auto'): void {
-  if (name !== 'auto' && name !== 'loop' && name !== 'simd') throw new TightrecError('bad-setting', `useKernels: expected 'auto', 'simd' or 'loop', got ${JSON.stringify(name)}`);
-  if (name === 'simd' && simd.kernels === null) throw new TightrecError('unsupported', `useKernels: 'simd' cannot run here: ${simd.why}; use 'loop' or 'auto'`);
+  if (!['auto', 'loop', 'simd', 'simd-fma'].includes(name)) throw new TightrecError('bad-setting', `useKernels: expected 'auto', 'simd', 'simd-fma' or 'loop', got ${JSON.stringify(name)}`);
+  const chosen = name === 'simd-fma' ? fma() : name === 'loop' ? { kernels: loops, why: '' } : simd;
+  if (chosen.kernels === null && name !== 'auto') throw new TightrecError('unsupported', `useKernels: '${name}' cannot run here: ${chosen.why}; use ${name === 'simd-fma' && simd.kernels !== null ? "'simd'" : "'loop'"} or 'auto'`);
   asked = name !== 'auto';
-  variant = name === 'loop' || simd.kernels === null ? 'loop' : 'simd';
-  kernels = variant === 'simd' ? simd.kernels! : loops;
+  variant = chosen.kernels === null ? 'loop' : name === 'auto' ? 'simd' : name;
+  kernels = chosen.kernels ?? loops;
 }
 
 export interface Backend {

@@ -44,8 +44,9 @@ export function addLanesWide(x: v128): f64 {
 
 /** e^x in each lane, to about one unit in the last place; x is held to -87.3 .. 88. After Cephes' expf: x = n ln 2 + r, then a polynomial in r. */
 export function exp(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(-87.33654)), f32x4.splat(88.0));
-  const n = f32x4.floor(f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(0.5)));
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.33654)), f32x4.splat(88.0)); // pmin and pmax are one instruction each, and hand NaN on in this order
+  // n rounded by adding 1.5 · 2^23: then its bits are the last ones of the sum, with no conversion to integers
+  const turned = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), f32x4.splat(12582912)), n = f32x4.sub(turned, f32x4.splat(12582912));
   // ln 2 in two pieces, so that r keeps its last bits
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
   let p = f32x4.splat(1.9875691500e-4);
@@ -55,8 +56,7 @@ export function exp(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23); // the bits of 2^n
-  return f32x4.mul(p, power);
+  return f32x4.mul(p, i32x4.shl(i32x4.add(turned, i32x4.splat(127)), 23)); // p times 2^n, made of its bits
 }
 
 /** ln x in each lane for positive, normal x. After Cephes' logf: x = m 2^e with m near 1, then a polynomial in m - 1. */
@@ -97,6 +97,26 @@ export function log1pExpMinusAbs(x: v128): v128 {
 /** σ(x) = 1 / (1 + e^-x) in each lane. */
 export function sigmoid(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+}
+
+/** tanh x in each lane, to about one unit in the last place, of a tiny x as well. */
+export function tanh(x: v128): v128 {
+  return tanhFrom(x, exp(f32x4.mul(f32x4.abs(x), f32x4.splat(-2))));
+}
+
+/**
+ * tanh x where e = e^(-2|x|) is there already: (1 - e) / (1 + e) with the sign of x. Near zero 1 - e would lose its digits; there, after
+ * Cephes' tanhf, x plus a polynomial.
+ */
+export function tanhFrom(x: v128, e: v128): v128 {
+  const one = f32x4.splat(1), far = f32x4.div(f32x4.sub(one, e), f32x4.add(one, e)), x2 = f32x4.mul(x, x);
+  let p = f32x4.splat(-5.70498872745e-3);
+  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(2.06390887954e-2));
+  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(-5.37397155531e-2));
+  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(1.33314422036e-1));
+  p = f32x4.add(f32x4.mul(p, x2), f32x4.splat(-3.33332819422e-1));
+  const near = f32x4.add(f32x4.mul(f32x4.mul(p, x2), x), x), sign = i32x4.splat(0x80000000);
+  return v128.bitselect(near, v128.bitselect(x, far, sign), f32x4.lt(f32x4.abs(x), f32x4.splat(0.625)));
 }
 
 /** 1 where the list of k ids holds `id` (which is not negative), else 0. */

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
   | 'stale' // memory of a training step was used after the step ended
   | 'unsupported' // this runtime cannot do what was asked
+  | 'device-lost' // the graphics device went away while it was in use
   | 'file-missing' // no such file
   | 'file-unreadable' // a directory, no permission, a full disk, an unknown format
   | 'file-damaged' // cut short, edited, not what its name says

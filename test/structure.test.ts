@@ -168,6 +168,19 @@ test('nothing that the default entry can load builds code from text', () => {
   assert.ok(reachable('kernels/index.ts', tree).paths.length > 10);
 });
 
+/** The variants that build code from text, as a file that loads `path` would find them. */
+function codeBuilders(path: string, files: Files): string[] {
+  const { paths, packages } = reachable(path, files);
+  return [...paths.filter((other) => /^kernels\/(?:.*\/)?(?:ndarray|gpu\w*|\w+\.ndarray)\.ts$/.test(other)), ...packages.filter((name) => /^(?:ndarray|gpu\.js|cwise)/.test(name))];
+}
+
+test('ndarray and gpu.js are for those who ask for them', () => {
+  const others = [...tree.keys()].filter((path) => (path.startsWith('lib/') && !path.startsWith('lib/gpu/')) || path === 'kernels/index.ts');
+  assert.ok(others.length > 30);
+  for (const path of others) assert.equal(codeBuilders(path, tree), [], path);
+  assert.ok(codeBuilders('kernels/ndarray.ts', tree).includes('ndarray-ops')); // which is what those would find
+});
+
 // The rules themselves, on trees that break them
 
 const made = (files: Record<string, string>): Files => new Map(Object.entries({ 'lib/errors.ts': '', 'lib/random.ts': '', 'kernels/index.ts': '', ...files }));
@@ -240,6 +253,9 @@ test('goes red on other generators and on code from text', () => {
   for (const source of ["import { random } from '../lib/random.ts';", '// never Math.rando' + 'm', 'const { floor } = Math; random(1)']) assert.not.ok(rollsDice(source), source);
   for (const source of ["new Function('return 1')", 'const f = Function("a")', "eval('1')", '(0, eval)("1")']) assert.ok(buildsCode(source), source);
   for (const source of ['// no new Function here', 'evaluate(1)', 'class Function2 {}', 'model.evaluate()', 'type F = (x: Function) => void']) assert.not.ok(buildsCode(source), source);
+  const found = (from: string): string[] => codeBuilders('lib/index.ts', made({ 'lib/index.ts': "export { a } from './models/a.ts';", 'lib/models/a.ts': imports(from) }));
+  for (const from of ['../../kernels/ndarray.ts', '../../kernels/bpr/ndarray.ts', '../../kernels/rows.ndarray.ts', '../../kernels/gpu.ts', '../../kernels/bpr/gpu.ts', '../../kernels/gpuDevice.ts', 'ndarray', 'ndarray-ops', 'gpu.js']) assert.is(found(from).length, 1, from);
+  for (const from of ['../../kernels/bpr/loop.ts', '../../kernels/wasm.ts', 'saxen']) assert.equal(found(from), [], from);
   const files = made({ 'lib/index.ts': "export { a } from './models/a.ts';", 'lib/models/a.ts': "const b = await import('./b.ts');", 'lib/models/b.ts': imports('ndarray') });
   assert.equal(reachable('lib/index.ts', files), { paths: ['lib/index.ts', 'lib/models/a.ts', 'lib/models/b.ts'], packages: ['ndarray'] });
 });

@@ -1,9 +1,26 @@
 /**
- * matmulTransposed: every row of A against every row of B, the product A Bᵀ.
+ * matmul: the matrix product C = A B.
+ *
+ *   C[m, n] = Σ_k A[m, k] B[k, n]
+ *
+ * Shapes: A (M, K); B (K, N); C (M, N). B is a matrix here, not a batch. Row-major. Overwrites C.
+ */
+export function matmul(C: Float32Array, A: Float32Array, B: Float32Array, M: number, N: number, K: number): void {
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += A[m * K + k] * B[k * N + n];
+      C[m * N + n] = sum;
+    }
+  }
+}
+
+/**
+ * matmulTransposed: every row of A against every row of B, the product C = A Bᵀ.
  *
  *   C[m, n] = Σ_k A[m, k] B[n, k]
  *
- * Shapes: A (M, K); B (N, K), a matrix here, not a batch; C (M, N). Row-major. Overwrites C. This is the orientation of scoring: users' rows against the item table.
+ * Shapes: A (M, K); B (N, K); C (M, N). Overwrites C. This is the orientation of scoring: users' rows against the item table.
  */
 export function matmulTransposed(C: Float32Array, A: Float32Array, B: Float32Array, M: number, N: number, K: number): void {
   for (let m = 0; m < M; m++) {
@@ -11,6 +28,40 @@ export function matmulTransposed(C: Float32Array, A: Float32Array, B: Float32Arr
       let sum = 0;
       for (let k = 0; k < K; k++) sum += A[m * K + k] * B[n * K + k];
       C[m * N + n] = sum;
+    }
+  }
+}
+
+/**
+ * matmulGradA: what the gradient of C = A B gives A, dA += dC Bᵀ.
+ *
+ *   dA[m, k] += Σ_n dC[m, n] B[k, n]
+ *
+ * Shapes: those of matmul; dA like A, dC like C. dA accumulates: the caller zeroes it.
+ */
+export function matmulGradA(dA: Float32Array, dC: Float32Array, B: Float32Array, M: number, N: number, K: number): void {
+  for (let m = 0; m < M; m++) {
+    for (let k = 0; k < K; k++) {
+      let sum = 0;
+      for (let n = 0; n < N; n++) sum += dC[m * N + n] * B[k * N + n];
+      dA[m * K + k] += sum;
+    }
+  }
+}
+
+/**
+ * matmulGradB: what it gives B, dB += Aᵀ dC.
+ *
+ *   dB[k, n] += Σ_m A[m, k] dC[m, n]
+ *
+ * Shapes: those of matmul; dB like B, dC like C. dB accumulates: the caller zeroes it.
+ */
+export function matmulGradB(dB: Float32Array, A: Float32Array, dC: Float32Array, M: number, N: number, K: number): void {
+  for (let k = 0; k < K; k++) {
+    for (let n = 0; n < N; n++) {
+      let sum = 0;
+      for (let m = 0; m < M; m++) sum += A[m * K + k] * dC[m * N + n];
+      dB[k * N + n] += sum;
     }
   }
 }

@@ -1,98 +1,192 @@
-// AssemblyScript. The formula is in loop.ts.
-import { addLanes } from '../lanes.simd';
+// AssemblyScript. The formulas are in loop.ts.
+//
+// One product serves all four: P (rows, depth) times Q (depth, columns), either of them read along its rows or along its columns. After Goto
+// and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008: pieces of P and Q are packed into the order in which the inner
+// loop reads them, small enough to stay in the cache, and the inner loop keeps a tile of 4 x 8 sums in registers.
+//
+// Each entry of the result is added up in the order of depth, DEPTH at a time, whatever its place and however many rows there are: equal items
+// score equally wherever they stand, and a user scored alone gets the bits that the same user gets among others.
+
+/** Address of WORKSPACE bytes that belong to this instance of the module: whoever instantiates it sets it. */
+export let workspace: usize = 0;
+
+// The packed pieces, together in the second-level cache: ROWS x DEPTH of P in fours of rows, DEPTH x COLUMNS of Q in strips of eight columns.
+// A strip, 8 KiB, then stays in the first-level cache while the rows pass.
+const DEPTH = 256, ROWS = 128, COLUMNS = 128;
+const PIECE: usize = ROWS * DEPTH * 4, STRIPS: usize = DEPTH * COLUMNS * 4;
+
+/** Bytes of workspace: the two pieces, and a tile that does not fit into C. */
+export const WORKSPACE: i32 = ROWS * DEPTH * 4 + DEPTH * COLUMNS * 4 + 128;
+
+export function matmul(C: usize, A: usize, B: usize, M: i32, N: i32, K: i32): void {
+  product(C, A, <usize>K << 2, 4, B, <usize>N << 2, 4, M, N, K, false);
+}
+
+export function matmulTransposed(C: usize, A: usize, B: usize, M: i32, N: i32, K: i32): void {
+  product(C, A, <usize>K << 2, 4, B, 4, <usize>K << 2, M, N, K, false);
+}
+
+export function matmulGradA(dA: usize, dC: usize, B: usize, M: i32, N: i32, K: i32): void {
+  product(dA, dC, <usize>N << 2, 4, B, 4, <usize>N << 2, M, K, N, true);
+}
+
+export function matmulGradB(dB: usize, A: usize, dC: usize, M: i32, N: i32, K: i32): void {
+  product(dB, A, 4, <usize>K << 2, dC, <usize>N << 2, 4, K, N, M, true);
+}
 
 /**
- * Two rows of A against four of B at a time: eight sums stay in registers while six loads feed them. Rows of B are walked in panels that
- * stay in the first-level cache while all of A passes by.
- *
- * Every path adds in the same order (four partial sums, then the tail), so that C[m, n] depends on its two rows alone: equal items score
- * equally wherever they stand, and a user scored alone gets the bits that the same user gets among others.
+ * C = P Q, or C += P Q. The entry (r, d) of P is at P + r pRow + d pStep, the entry (d, c) of Q at Q + d qStep + c qColumn, in bytes;
+ * for each of the two, one of the strides is 4.
  */
-export function matmulTransposed(C: usize, A: usize, B: usize, M: i32, N: i32, K: i32): void {
-  const row = <usize>K << 2, width = <usize>N << 2;
-  const panel = max(4, (16384 / max(1, K * 4)) & ~3);
-  for (let n0 = 0; n0 < N; n0 += panel) {
-    const n1 = min(N, n0 + panel);
-    let m = 0;
-    for (; m + 2 <= M; m += 2) {
-      const a0 = A + <usize>m * row, c0 = C + <usize>m * width;
-      let n = n0;
-      for (; n + 4 <= n1; n += 4) tile(c0 + (<usize>n << 2), a0, B + <usize>n * row, row, width);
-      for (; n < n1; n++) {
-        const b = B + <usize>n * row, c = c0 + (<usize>n << 2);
-        store<f32>(c, single(a0, b, row));
-        store<f32>(c + width, single(a0 + row, b, row));
+function product(
+  C: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
+): void {
+  const width = <usize>columns << 2, piece = workspace, strips = piece + PIECE, spare = strips + STRIPS;
+  if (depth == 0 && !add) memory.fill(C, 0, <usize>rows * width);
+  for (let d0 = 0; d0 < depth; d0 += DEPTH) {
+    const n = min(DEPTH, depth - d0), more = add || d0 > 0;
+    for (let r0 = 0; r0 < rows; r0 += ROWS) {
+      const r1 = min(rows, r0 + ROWS), whole = r0 + ((r1 - r0) & ~3), from = P + <usize>d0 * pStep;
+      for (let r = r0, to = piece; r < whole; r += 4, to += <usize>n << 4) pack(to, 16, from + <usize>r * pRow, pStep, pRow, n, 4);
+      for (let c0 = 0; c0 < columns; c0 += COLUMNS) {
+        const c1 = min(columns, c0 + COLUMNS);
+        packStrips(strips, Q + <usize>d0 * qStep + <usize>c0 * qColumn, qStep, qColumn, n, c1 - c0);
+        for (let c = c0, strip = strips; c < c1; c += 8, strip += <usize>n << 5) {
+          const wide = min(8, c1 - c);
+          let to = C + <usize>r0 * width + (<usize>c << 2), r = r0;
+          for (let p = piece; r < whole; r += 4, p += <usize>n << 4, to += 4 * width) {
+            if (wide == 8) { tile(to, width, p, strip, n, more); continue; }
+            tile(spare, 32, p, strip, n, false);
+            for (let line: usize = 0; line < 4; line++) put(to + line * width, spare + 32 * line, wide, more);
+          }
+          for (; r < r1; r++, to += width) {
+            line(spare, from + <usize>r * pRow, pStep, strip, n);
+            put(to, spare, wide, more);
+          }
+        }
       }
     }
-    if (m < M) {
-      const a = A + <usize>m * row, c = C + <usize>m * width;
-      let n = n0;
-      for (; n + 4 <= n1; n += 4) strip(c + (<usize>n << 2), a, B + <usize>n * row, row);
-      for (; n < n1; n++) store<f32>(c + (<usize>n << 2), single(a, B + <usize>n * row, row));
+  }
+}
+
+/** Packs `columns` of Q, from `q` on and n deep, strip after strip; the last strip is filled up with zeros. */
+function packStrips(to: usize, q: usize, step: usize, column: usize, n: i32, columns: i32): void {
+  const whole = columns & ~7, strip = <usize>n << 5;
+  if (column == 4) { // along the rows of Q, as they lie in memory
+    for (let d = 0; d < n; d++, q += step) {
+      let from = q, at = to + (<usize>d << 5);
+      for (let c = 0; c < whole; c += 8, from += 32, at += strip) {
+        v128.store(at, v128.load(from));
+        v128.store(at, v128.load(from, 16), 16);
+      }
     }
+    q -= <usize>n * step;
+  }
+  for (let c = column == 4 ? whole : 0; c < columns; c += 8) {
+    const at = to + <usize>(c >> 3) * strip, from = q + <usize>c * column;
+    pack(at, 32, from, step, column, n, min(4, columns - c));
+    pack(at + 16, 32, from + 4 * column, step, column, n, max(0, min(4, columns - c - 4)));
   }
 }
 
-/** Two rows of A (a and the next) against four of B; `row` and `width` are bytes. */
-function tile(c: usize, a: usize, b: usize, row: usize, width: usize): void {
-  let s00 = f32x4.splat(0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
-  const aa = a + row, b1 = b + row, b2 = b1 + row, b3 = b2 + row;
-  let k: usize = 0;
-  for (const end = row & ~15; k < end; k += 16) {
-    const x = v128.load(a + k), y = v128.load(aa + k);
-    let z = v128.load(b + k);
-    s00 = f32x4.add(s00, f32x4.mul(x, z)); s10 = f32x4.add(s10, f32x4.mul(y, z));
-    z = v128.load(b1 + k);
-    s01 = f32x4.add(s01, f32x4.mul(x, z)); s11 = f32x4.add(s11, f32x4.mul(y, z));
-    z = v128.load(b2 + k);
-    s02 = f32x4.add(s02, f32x4.mul(x, z)); s12 = f32x4.add(s12, f32x4.mul(y, z));
-    z = v128.load(b3 + k);
-    s03 = f32x4.add(s03, f32x4.mul(x, z)); s13 = f32x4.add(s13, f32x4.mul(y, z));
+/** to[d, c] = from[d, c] for n steps d and `count` columns c of four, the others 0; `gap` bytes from one d to the next. */
+function pack(to: usize, gap: usize, from: usize, step: usize, column: usize, n: i32, count: i32): void {
+  let d = 0;
+  if (count == 4 && column == 4) {
+    for (; d < n; d++, to += gap, from += step) v128.store(to, v128.load(from));
+    return;
   }
-  let t00 = addLanes(s00), t01 = addLanes(s01), t02 = addLanes(s02), t03 = addLanes(s03);
-  let t10 = addLanes(s10), t11 = addLanes(s11), t12 = addLanes(s12), t13 = addLanes(s13);
-  for (; k < row; k += 4) {
-    const x = load<f32>(a + k), y = load<f32>(aa + k);
-    let z = load<f32>(b + k);
-    t00 += x * z; t10 += y * z;
-    z = load<f32>(b1 + k);
-    t01 += x * z; t11 += y * z;
-    z = load<f32>(b2 + k);
-    t02 += x * z; t12 += y * z;
-    z = load<f32>(b3 + k);
-    t03 += x * z; t13 += y * z;
+  if (count == 4) { // step is 4: four rows of numbers, turned over in squares of four
+    const b = from + column, c = b + column, e = c + column;
+    let at: usize = 0;
+    for (; d + 4 <= n; d += 4, at += 16) {
+      const r0 = v128.load(from + at), r1 = v128.load(b + at), r2 = v128.load(c + at), r3 = v128.load(e + at);
+      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
+      v128.store(to + gap, v128.shuffle<i64>(low01, low23, 1, 3));
+      to += gap << 1;
+      v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2));
+      v128.store(to + gap, v128.shuffle<i64>(high01, high23, 1, 3));
+      to += gap << 1;
+    }
+    from += at;
   }
-  store<f32>(c, t00); store<f32>(c, t01, 4); store<f32>(c, t02, 8); store<f32>(c, t03, 12);
-  c += width;
-  store<f32>(c, t10); store<f32>(c, t11, 4); store<f32>(c, t12, 8); store<f32>(c, t13, 12);
+  for (; d < n; d++, to += gap, from += step) {
+    v128.store(to, f32x4.splat(0));
+    for (let c: usize = 0; c < <usize>count; c++) store<f32>(to + (c << 2), load<f32>(from + c * column));
+  }
 }
 
-/** One row of A against four of B. */
-function strip(c: usize, a: usize, b: usize, row: usize): void {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-  const b1 = b + row, b2 = b1 + row, b3 = b2 + row;
-  let k: usize = 0;
-  for (const end = row & ~15; k < end; k += 16) {
-    const x = v128.load(a + k);
-    s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b + k)));
-    s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b1 + k)));
-    s2 = f32x4.add(s2, f32x4.mul(x, v128.load(b2 + k)));
-    s3 = f32x4.add(s3, f32x4.mul(x, v128.load(b3 + k)));
-  }
-  let t0 = addLanes(s0), t1 = addLanes(s1), t2 = addLanes(s2), t3 = addLanes(s3);
-  for (; k < row; k += 4) {
-    const x = load<f32>(a + k);
-    t0 += x * load<f32>(b + k); t1 += x * load<f32>(b1 + k); t2 += x * load<f32>(b2 + k); t3 += x * load<f32>(b3 + k);
-  }
-  store<f32>(c, t0); store<f32>(c, t1, 4); store<f32>(c, t2, 8); store<f32>(c, t3, 12);
+/** sum + a b; in one rounding where the module is compiled with relaxed SIMD. */
+// @ts-ignore: AssemblyScript's decorator
+@inline
+function plus(sum: v128, a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** One row of A against one of B. */
-function single(a: usize, b: usize, row: usize): f32 {
-  let s = f32x4.splat(0);
-  let k: usize = 0;
-  for (const end = row & ~15; k < end; k += 16) s = f32x4.add(s, f32x4.mul(v128.load(a + k), v128.load(b + k)));
-  let t = addLanes(s);
-  for (; k < row; k += 4) t += load<f32>(a + k) * load<f32>(b + k);
-  return t;
+/** A tile of 4 x 8 entries of C from four packed rows of P and a packed strip of Q; `width` bytes from one row of C to the next. */
+function tile(C: usize, width: usize, p: usize, q: usize, n: i32, add: bool): void {
+  let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  let d = 0;
+  for (; d + 2 <= n; d += 2, p += 32, q += 64) {
+    let q0 = v128.load(q), q1 = v128.load(q, 16);
+    let x = v128.load32_splat(p);
+    a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
+    x = v128.load32_splat(p, 4);
+    b0 = plus(b0, x, q0); b1 = plus(b1, x, q1);
+    x = v128.load32_splat(p, 8);
+    c0 = plus(c0, x, q0); c1 = plus(c1, x, q1);
+    x = v128.load32_splat(p, 12);
+    d0 = plus(d0, x, q0); d1 = plus(d1, x, q1);
+    q0 = v128.load(q, 32); q1 = v128.load(q, 48);
+    x = v128.load32_splat(p, 16);
+    a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
+    x = v128.load32_splat(p, 20);
+    b0 = plus(b0, x, q0); b1 = plus(b1, x, q1);
+    x = v128.load32_splat(p, 24);
+    c0 = plus(c0, x, q0); c1 = plus(c1, x, q1);
+    x = v128.load32_splat(p, 28);
+    d0 = plus(d0, x, q0); d1 = plus(d1, x, q1);
+  }
+  if (d < n) {
+    const q0 = v128.load(q), q1 = v128.load(q, 16);
+    let x = v128.load32_splat(p);
+    a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
+    x = v128.load32_splat(p, 4);
+    b0 = plus(b0, x, q0); b1 = plus(b1, x, q1);
+    x = v128.load32_splat(p, 8);
+    c0 = plus(c0, x, q0); c1 = plus(c1, x, q1);
+    x = v128.load32_splat(p, 12);
+    d0 = plus(d0, x, q0); d1 = plus(d1, x, q1);
+  }
+  place(C, a0, a1, add); C += width;
+  place(C, b0, b1, add); C += width;
+  place(C, c0, c1, add); C += width;
+  place(C, d0, d1, add);
+}
+
+/** Eight sums into C. */
+// @ts-ignore: AssemblyScript's decorator
+@inline
+function place(C: usize, low: v128, high: v128, add: bool): void {
+  if (add) { low = f32x4.add(v128.load(C), low); high = f32x4.add(v128.load(C, 16), high); }
+  v128.store(C, low);
+  v128.store(C, high, 16);
+}
+
+/** One row of a tile, from a row of P as it lies there. */
+function line(to: usize, p: usize, step: usize, q: usize, n: i32): void {
+  let low = f32x4.splat(0), high = low;
+  for (let d = 0; d < n; d++, p += step, q += 32) {
+    const x = v128.load32_splat(p);
+    low = plus(low, x, v128.load(q)); high = plus(high, x, v128.load(q, 16));
+  }
+  place(to, low, high, false);
+}
+
+/** `count` of the eight numbers at `from` into C. */
+function put(C: usize, from: usize, count: i32, add: bool): void {
+  if (count == 8) { place(C, v128.load(from), v128.load(from, 16), add); return; }
+  for (let c = 0; c < count; c++, C += 4, from += 4) store<f32>(C, add ? load<f32>(C) + load<f32>(from) : load<f32>(from));
 }

@@ -14,7 +14,7 @@ import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, 
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
 
 export interface BPRSettings {
   /** 'chapter' takes the settings printed in the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
@@ -36,6 +36,9 @@ export interface BPRSettings {
   verifyNegatives: boolean;
   seed: number;
 }
+
+/** TripleBatch: B triples, user by user: u met the first B of `items`, and not, or only by chance, the other B. Shapes: u (B), items (2B). */
+export interface TripleBatch { readonly u: Int32Array; readonly items: Int32Array }
 
 const defaults: BPRSettings = {
   preset: null, factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false, seed: 1,
@@ -70,7 +73,10 @@ export class BPR implements Recommender {
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
-  async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
+  fit(data: Interactions, options: FitOptions = {}): Promise<this> { return this.fitOn(data, options, (start) => this.#onTape(start)); }
+
+  /** @internal fitOn: fit, with another learner for the same batches. */
+  async fitOn(data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<this> {
     this.check();
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
@@ -81,7 +87,7 @@ export class BPR implements Recommender {
       itemBias: uniformTable(data.items.size, 1, initialBias, next),
       globalBias: null,
     };
-    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options);
+    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, learner);
     return this;
   }
 
@@ -90,16 +96,31 @@ export class BPR implements Recommender {
     this.check();
     checkEvents(`${this.name}.partialFit`, data);
     const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
-    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
+    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options, (start) => this.#onTape(start));
     return this;
   }
 
-  async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, l2, verifyNegatives } = this.settings;
-    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
-    const parameters = parametersOf(factors);
+  /** A step by autodiff: lookups, loss, backward, Adam. */
+  #onTape({ factors, optimizer }: Learned): Learner<TripleBatch> {
+    const { l2 } = this.settings, parameters = parametersOf(factors), [nUsers] = factors.user.shape, [nItems] = factors.item.shape;
+    return {
+      step({ u, items }) {
+        const B = u.length, tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
+        const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
+        const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
+        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
+        optimizer.step(parameters);
+        return misfit.data[0] / B;
+      },
+    };
+  }
 
-    const step = (): number => {
+  async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<void> {
+    const { factors, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = this.settings;
+    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
+    const parameters = parametersOf(factors), learn = learner(start);
+
+    const draw = (): TripleBatch => {
       const event = scratchInts(B), user = scratchInts(B), liked = scratchInts(B), other = scratchInts(B);
       sampleUniform(event, n, random);
       for (let b = 0; b < B; b++) {
@@ -114,17 +135,13 @@ export class BPR implements Recommender {
       kernels.gatherIds(u, user, sorted, B);
       kernels.gatherIds(items.subarray(0, B), liked, sorted, B);
       kernels.gatherIds(items.subarray(B), other, sorted, B);
-
-      const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
-      const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
-      const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
-      tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
-      optimizer.step(parameters);
-      return misfit.data[0] / B;
+      return { u, items };
     };
 
     await train({
-      model: this, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters, step,
+      model: this, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters,
+      step: () => learn.step(draw()),
+      endEpoch: learn.endEpoch,
       commit: (done) => { this.#learned = { ...start, epochs: done }; },
     }, options);
   }

@@ -15,7 +15,7 @@ import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, 
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
 
 export interface LogisticMFSettings {
   /** K, the length of a user's and an item's vector. */
@@ -31,6 +31,9 @@ export interface LogisticMFSettings {
   batchSize: number;
   seed: number;
 }
+
+/** PairBatch: B pairs of a user and an item, user by user; y is 1 for an event and 0 for a random pair. Shapes: u, i, y (B). */
+export interface PairBatch { readonly u: Int32Array; readonly i: Int32Array; readonly y: Float32Array }
 
 const defaults: LogisticMFSettings = { factors: 128, epochs: 10, learningRate: 0.005, l2: 1e-7, negatives: 5, batchSize: 5000, seed: 1 };
 
@@ -59,7 +62,10 @@ export class LogisticMF implements Recommender {
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
-  async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
+  fit(data: Interactions, options: FitOptions = {}): Promise<this> { return this.fitOn(data, options, (start) => this.#onTape(start)); }
+
+  /** @internal fitOn: fit, with another learner for the same batches. */
+  async fitOn(data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<PairBatch>): Promise<this> {
     this.check();
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
@@ -70,7 +76,7 @@ export class LogisticMF implements Recommender {
       itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next),
       globalBias: Tensor.lasting([1]),
     };
-    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options);
+    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, learner);
     return this;
   }
 
@@ -79,16 +85,34 @@ export class LogisticMF implements Recommender {
     this.check();
     checkEvents(`${this.name}.partialFit`, data);
     const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
-    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
+    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options, (start) => this.#onTape(start));
     return this;
   }
 
-  async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    const { factors, optimizer, random } = start, { epochs, batchSize, negatives, l2 } = this.settings;
-    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size;
-    const parameters = parametersOf(factors), order = new Int32Array(n);
+  /** A step by autodiff: lookups, logits, loss, backward, Adam. */
+  #onTape({ factors, optimizer }: Learned): Learner<PairBatch> {
+    const { l2 } = this.settings, parameters = parametersOf(factors), [nUsers] = factors.user.shape, [nItems] = factors.item.shape;
+    return {
+      step({ u, i, y }) {
+        const B = u.length, tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(i, nItems);
+        const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);
+        const b = ops.lookup(tape, factors.userBias!, byUser), c = ops.lookup(tape, factors.itemBias!, byItem);
+        const x = ops.addBias(tape, ops.rowDot(tape, U, V, byUser.slots, byItem.slots), [b, byUser.slots], [c, byItem.slots], [factors.globalBias!]);
 
-    const step = (batch: number): number => {
+        const misfit = ops.logLoss(tape, x, y);
+        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
+        optimizer.step(parameters);
+        return misfit.data[0] / B;
+      },
+    };
+  }
+
+  async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<PairBatch>): Promise<void> {
+    const { factors, random } = start, { epochs, batchSize, negatives } = this.settings;
+    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size;
+    const parameters = parametersOf(factors), order = new Int32Array(n), learn = learner(start);
+
+    const draw = (batch: number): PairBatch => {
       const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
       const user = scratchInts(B), item = scratchInts(B);
       for (let b = 0; b < positives; b++) {
@@ -104,20 +128,13 @@ export class LogisticMF implements Recommender {
       kernels.gatherIds(u, user, sorted, B);
       kernels.gatherIds(i, item, sorted, B);
       for (let b = 0; b < B; b++) y[b] = sorted[b] < positives ? 1 : 0;
-
-      const tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(i, nItems);
-      const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem);
-      const b = ops.lookup(tape, factors.userBias!, byUser), c = ops.lookup(tape, factors.itemBias!, byItem);
-      const x = ops.addBias(tape, ops.rowDot(tape, U, V, byUser.slots, byItem.slots), [b, byUser.slots], [c, byItem.slots], [factors.globalBias!]);
-
-      const misfit = ops.logLoss(tape, x, y);
-      tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
-      optimizer.step(parameters);
-      return misfit.data[0] / B;
+      return { u, i, y };
     };
 
     await train({
-      model: this, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters, step,
+      model: this, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters,
+      step: (batch) => learn.step(draw(batch)),
+      endEpoch: learn.endEpoch,
       beginEpoch: () => {
         for (let event = 0; event < n; event++) order[event] = event; // so that an epoch depends on nothing but the generator
         random.shuffle(order);

@@ -50,10 +50,27 @@ export interface Plan {
   readonly steps: number; // per epoch
   readonly parameters: readonly Tensor[];
   beginEpoch?(): void;
-  /** One training step, inside a scope of its own; returns the mean loss of a sample. */
-  step(step: number): number;
+  /**
+   * One training step, inside a scope of its own; returns the mean loss of a sample. Where the work takes its time (on a gpu), it returns the
+   * rest of the work: a function that is called when the scope has ended, and so uses nothing made inside.
+   */
+  step(step: number): number | Later;
+  /** After an epoch's last step: brings the parameters into their tensors, where steps have kept them elsewhere. */
+  endEpoch?(): Promise<void>;
   /** The parameters now hold a whole epoch: from here on the model may be asked. */
   commit(epochsDone: number): void;
+}
+
+/** Later: the part of a training step that takes its time; resolves to the mean loss of a sample. */
+export type Later = () => Promise<number>;
+
+/**
+ * Learner: what a model hands its batches to. The tape is a model's own; tightrec/gpu brings others. A batch's arrays belong to the step's scope:
+ * what is needed later is copied.
+ */
+export interface Learner<Batch> {
+  step(batch: Batch): number | Later;
+  endEpoch?(): Promise<void>;
 }
 
 const YIELD_EVERY_MS = 30;
@@ -102,7 +119,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       plan.beginEpoch?.();
       let total = 0;
       for (let step = 1; step <= steps; step++) {
-        const loss = scope(() => plan.step(step - 1));
+        const made = scope(() => plan.step(step - 1)), loss = typeof made === 'number' ? made : await made();
         if (Number.isNaN(firstLoss)) firstLoss = loss;
         if (!Number.isFinite(loss) || loss > 100 * Math.max(firstLoss, 1)) throw diverged(model, epoch, step, loss);
         total += loss;
@@ -113,6 +130,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
           yielded = performance.now();
         }
       }
+      if (plan.endEpoch) await plan.endEpoch();
       const largest = Math.max(...parameters.map((w) => Math.sqrt(kernels.sumSquares(w.data, w.size) / w.size)));
       if (!(largest < MOST_RMS)) throw diverged(model, epoch, steps, largest, 'the size of the factors');
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend, loops, variants } from '../../kernels/index.ts';
 import { random } from '../../lib/random.ts';
+import { agreeWithLoop } from '../helpers/agreement.ts';
 import { golden } from '../helpers/golden.ts';
 import { floats, ids, maxAbsDiff, numericGrad } from '../helpers/numeric.ts';
 import { EPS, assertClose, inRoom, pairs, places } from '../helpers/room.ts';
@@ -145,5 +146,7 @@ for (const [name, kernels] of Object.entries(variants)) {
 
   test.run();
 }
+
+agreeWithLoop('bpr');
 
 function abs(x: Float32Array): Float32Array { return x.map(Math.abs); }

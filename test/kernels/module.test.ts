@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compileKernels, moduleSource } from '../../kernels/compile.ts';
+import { compileFma, compileKernels, moduleSource } from '../../kernels/compile.ts';
 import * as table from '../../kernels/index.ts';
 import { type Variant, backend, loops, useKernels, variants } from '../../kernels/index.ts';
 import { isShared, memoryUse } from '../../kernels/memory.ts';
@@ -13,9 +13,10 @@ const folder = new URL('../../kernels/', import.meta.url);
 const names = Object.keys(loops).sort();
 const exportsOf = (source: string): string[] => [...source.matchAll(/^export function (\w+)/gm)].map((match) => match[1]);
 
-test('module.ts is what kernels/*/simd.ts compile to', async () => {
-  const compiled = moduleSource(await compileKernels());
-  assert.ok(compiled === readFileSync(new URL('module.ts', folder), 'utf8'), 'kernels/module.ts is out of date: run npm run kernels, and commit it with the sources');
+test('module.ts and moduleFma.ts are what kernels/*/simd.ts compile to', async () => {
+  for (const [file, compiled] of [['module.ts', moduleSource('kernelModule', await compileKernels())], ['moduleFma.ts', moduleSource('fmaModule', await compileFma())]]) {
+    assert.ok(compiled === readFileSync(new URL(file, folder), 'utf8'), `kernels/${file} is out of date: run npm run kernels, and commit it with the sources`);
+  }
 });
 
 test('the module takes a memory and nothing else, and gives the kernels of the table', () => {

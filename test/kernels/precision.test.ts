@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Kernels, backend, loops, variants } from '../../kernels/index.ts';
 import { random } from '../../lib/random.ts';
+import { agreeWithLoop } from '../helpers/agreement.ts';
 import { golden } from '../helpers/golden.ts';
 import { inRoom, pairs, places } from '../helpers/room.ts';
 import { skip } from '../helpers/skip.ts';
@@ -45,3 +46,5 @@ for (const [name, kernels] of Object.entries(variants)) {
 
   test.run();
 }
+
+agreeWithLoop('precision');

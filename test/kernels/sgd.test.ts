@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend, loops, variants } from '../../kernels/index.ts';
 import { random } from '../../lib/random.ts';
+import { agreeWithLoop } from '../helpers/agreement.ts';
 import { golden } from '../helpers/golden.ts';
 import { floats } from '../helpers/numeric.ts';
 import { EPS, assertClose, inRoom, pairs, places, sizes } from '../helpers/room.ts';
@@ -69,3 +70,5 @@ for (const [name, kernels] of Object.entries(variants)) {
 
   test.run();
 }
+
+agreeWithLoop('sgd');

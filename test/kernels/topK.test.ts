@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Kernels, backend, loops, variants } from '../../kernels/index.ts';
 import { type Random, random } from '../../lib/random.ts';
+import { agreeWithLoop } from '../helpers/agreement.ts';
 import { golden } from '../helpers/golden.ts';
 import { inRoom, places, triples } from '../helpers/room.ts';
 import { skip } from '../helpers/skip.ts';
@@ -128,3 +129,5 @@ for (const [name, kernels] of Object.entries(variants)) {
 
   test.run();
 }
+
+agreeWithLoop('topK');

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Variant, useKernels, variants } from '../../kernels/index.ts';
+import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse } from '../../kernels/memory.ts';
 import { type Csr, type Interactions, LabelEncoder, type RawId, countPairs, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
@@ -719,7 +719,7 @@ async function ndcg(model: Model, noise: number, seed = 1): Promise<number> {
 for (const { make, learns } of candidates) {
   if (!learns) continue;
   const { name } = make();
-  for (const variant of (Object.keys(variants) as Variant[]).filter((variant) => variants[variant] !== null)) {
+  for (const variant of (Object.keys(variants) as (keyof typeof variants)[]).filter((variant) => variants[variant] !== null)) {
     quality(`${name} finds planted tastes, kernels ${variant}: clearly above popularity, less with more noise, nothing where there is nothing`, async () => {
       useKernels(variant);
       try {

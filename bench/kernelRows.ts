@@ -1,0 +1,56 @@
+import { type Block, allocate, free } from '../kernels/memory.ts';
+import { type Answer, type Kernel, answerOf, checkLarge, checkSmall } from './check.ts';
+import type { Argument, KernelSize } from './kernelSizes.ts';
+import { type Limits, leastSeconds } from './limits.ts';
+import type { Refusal, Row } from './results.ts';
+import { type Pace, timed } from './timing.ts';
+import type { BenchVariant } from './variants.ts';
+
+export type Outcome = { row: Row } | { refusal: Refusal };
+
+/** kernelRows: a size with every variant that has the kernel: checked against the loop, then timed. Errors become refusals. */
+export async function* kernelRows(size: KernelSize, variants: readonly BenchVariant[], limits: Limits, pace: Pace, checked = new Set<string>()): AsyncGenerator<Outcome> {
+  const inputs = size.args(), want = answerOf(size, inputs);
+  let loop = Number.NaN;
+  for (const variant of variants) {
+    const kernel = variant.kernel(size.kernel), about = { name: size.kernel, size: size.size, variant: variant.name };
+    if (kernel === null) continue;
+    try {
+      const once = `${variant.name} ${size.kernel}`;
+      if (variant.name !== 'loop' && !checked.has(once)) { await checkSmall(size.kernel, kernel, variant.name); checked.add(once); }
+      const row = await kernelRow(size, variant, kernel, inputs, want, limits, pace);
+      if (variant.name === 'loop') loop = row.milliseconds;
+      yield { row: { ...row, ...(Number.isNaN(loop) ? {} : { overLoop: loop / row.milliseconds }) } };
+    } catch (error) {
+      yield { refusal: { ...about, why: (error as Error).message } };
+    }
+  }
+}
+
+async function kernelRow(size: KernelSize, variant: BenchVariant, kernel: Kernel, inputs: readonly Argument[], want: Answer, limits: Limits, pace: Pace): Promise<Row> {
+  const blocks: Block[] = [];
+  try {
+    const args = variant.arrays === 'plain' ? inputs.map((arg) => (typeof arg === 'number' ? arg : arg.slice())) : linear(inputs, size.workingSet, blocks);
+    const began = performance.now(), answer = kernel(...args), result = variant.waits ? await answer : answer, first = performance.now() - began;
+    checkLarge(size, variant.name, { args, result }, want);
+    const { quartiles, ...timing } = await timed(() => kernel(...args), variant.waits, first, pace);
+    const work = (size.unit === 'GB/s' ? size.bytes : size.flops) / 1e6, least = leastSeconds(limits, size, variant.name === 'simd-fma');
+    return {
+      group: 'kernels', kernel: size.folder, name: size.kernel, scale: size.scale, size: size.size, variant: variant.name, unit: size.unit,
+      median: work / timing.milliseconds, low: work / quartiles[1], high: work / quartiles[0], ...timing,
+      share: 1000 * least.seconds / timing.milliseconds, bound: least.bound,
+    };
+  } finally { blocks.forEach(free); }
+}
+
+/** Copies in the linear memory, given back by whoever holds `blocks`. */
+function linear(inputs: readonly Argument[], bytes: number, blocks: Block[]): Argument[] {
+  free(allocate(bytes / 4 + 64 * inputs.length)); // grown now, not while arrays are held: where it is not shared, growing takes them away
+  return inputs.map((arg) => {
+    if (typeof arg === 'number') return arg;
+    const block = allocate(arg.length), array = arg instanceof Int32Array ? block.ints() : block.floats();
+    blocks.push(block);
+    array.set(arg);
+    return array;
+  });
+}

@@ -1,0 +1,85 @@
+/** What one thread of this machine can do at most, as the probes of limits.simd.ts measure it. */
+export interface Limits {
+  /** Multiplications and additions in registers, GFLOP/s. */
+  readonly multiplyAdd: number;
+  /** The same with fused multiply-add, or null where the runtime has none. */
+  readonly fused: number | null;
+  /** Bytes read and written, GB/s, over working sets from a first-level cache to memory. */
+  readonly memory: readonly MemoryLimit[];
+}
+
+export interface MemoryLimit { readonly bytes: number; readonly read: number; readonly copy: number; readonly update: number; readonly triad: number }
+
+/** How a kernel goes about its bytes: it reads only, writes what it does not read, changes arrays in place, or makes one of two. */
+export type Traffic = 'read' | 'copy' | 'update' | 'triad';
+
+export interface LimitModules { readonly plain: Uint8Array; readonly fused: Uint8Array }
+
+interface Probes {
+  memory: WebAssembly.Memory;
+  start(): number;
+  multiplyAdd(n: number): number;
+  read(a: number, bytes: number): number;
+  copy(a: number, b: number, bytes: number): void;
+  update(a: number, b: number, bytes: number): void;
+  triad(a: number, b: number, c: number, bytes: number): void;
+}
+
+const KiB = 1024, MiB = 1024 * KiB;
+const levels = [16 * KiB, 32 * KiB, 128 * KiB, 512 * KiB, 2 * MiB, 8 * MiB, 32 * MiB, 128 * MiB, 256 * MiB];
+
+/** measureLimits: the best of several runs of each probe; a limit is what the machine can do, not what it usually does. It takes about three seconds, `quick` less than one. */
+export function measureLimits(modules: LimitModules, quick = false): Limits {
+  const instance = (bytes: Uint8Array): Probes => new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource)).exports as unknown as Probes;
+  const plain = instance(modules.plain), largest = levels.at(-1)!;
+  const flops = (probes: Probes): number => fastest(quick ? 80 : 400, 104 * 2e5, () => { probes.multiplyAdd(2e5); });
+  const start = plain.start();
+  plain.memory.grow(Math.ceil((start + largest) / 65536));
+  // runtimes compile twice, first fast and then well: without this the first level would be measured in code of the first kind
+  for (const began = performance.now(); performance.now() - began < 150;) {
+    const few = 16 * KiB;
+    plain.read(start, few); plain.copy(start, start + few, few); plain.update(start, start + few, few); plain.triad(start, start + few, start + 2 * few, few);
+  }
+  const memory = levels.map((bytes): MemoryLimit => {
+    const half = Math.floor(bytes / 2 / 128) * 128, third = Math.floor(bytes / 3 / 128) * 128, whole = Math.floor(bytes / 128) * 128;
+    const many = Math.max(1, Math.round(4 * MiB / bytes));
+    const speed = (moved: number, probe: () => void): number => fastest(quick ? 10 : 60, moved * many, () => { for (let at = 0; at < many; at++) probe(); });
+    return {
+      bytes,
+      read: speed(whole, () => { plain.read(start, whole); }),
+      copy: speed(2 * half, () => plain.copy(start, start + half, half)),
+      update: speed(3 * half, () => plain.update(start, start + half, half)),
+      triad: speed(3 * third, () => plain.triad(start, start + third, start + 2 * third, third)),
+    };
+  });
+  return { multiplyAdd: flops(plain), fused: WebAssembly.validate(modules.fused as BufferSource) ? flops(instance(modules.fused)) : null, memory };
+}
+
+/** Billions of `work` a second in the fastest of the runs that so many milliseconds hold. */
+function fastest(milliseconds: number, work: number, run: () => void): number {
+  let best = Infinity, now = performance.now();
+  for (const end = now + milliseconds; now < end || best === Infinity;) {
+    const began = now;
+    run();
+    now = performance.now();
+    if (now > began) best = Math.min(best, now - began); // a page's clock may stand still for a while
+  }
+  return work / best / 1e6;
+}
+
+/** bandwidth: what the memory gives at a working set of so many bytes, between the two measured sizes that it lies between. */
+export function bandwidth(limits: Limits, bytes: number, traffic: Traffic): number {
+  const { memory } = limits, after = memory.findIndex((level) => level.bytes >= bytes);
+  if (after <= 0) return memory.at(after)![traffic]; // smaller than all, or larger
+  const low = memory[after - 1], high = memory[after], part = Math.log(bytes / low.bytes) / Math.log(high.bytes / low.bytes);
+  return low[traffic] + part * (high[traffic] - low[traffic]);
+}
+
+export interface Work { readonly flops: number; readonly bytes: number; readonly workingSet: number; readonly traffic: Traffic }
+
+/** leastSeconds: how long the work takes at the machine's limit, and which limit that is. */
+export function leastSeconds(limits: Limits, work: Work, fused: boolean): { seconds: number; bound: 'arithmetic' | 'memory' } {
+  const arithmetic = work.flops / (fused ? limits.fused ?? limits.multiplyAdd : limits.multiplyAdd) / 1e9;
+  const memory = work.bytes / bandwidth(limits, work.workingSet, work.traffic) / 1e9;
+  return memory > arithmetic ? { seconds: memory, bound: 'memory' } : { seconds: arithmetic, bound: 'arithmetic' };
+}

@@ -1,0 +1,60 @@
+import type { Limits } from './limits.ts';
+
+/** What a timing says, as it stands in the result files of bench, bench:browser and bench:rivals. */
+export interface Row {
+  readonly group: 'kernels' | 'metrics' | 'training' | 'rivals';
+  /** The kernel's folder; of other groups, the same as `name`. */
+  readonly kernel: string;
+  /** The function, the model, or the work that rivals do. */
+  readonly name: string;
+  readonly scale: string;
+  readonly size: string;
+  readonly variant: string;
+  readonly unit: Unit;
+  /** By the median time of a run, in `unit`. */
+  readonly median: number;
+  /** The same by the quartiles of the time: the slow one and the fast one. */
+  readonly low: number;
+  readonly high: number;
+  /** The median time of a run. */
+  readonly milliseconds: number;
+  readonly runs: number;
+  /** A run took so long that it was timed once, after one to warm up or none. */
+  readonly once?: true;
+  /** How many times as fast as the loop in the same size. */
+  readonly overLoop?: number;
+  /** The shortest time that the machine's limit allows, over the time; and which limit. */
+  readonly share?: number;
+  readonly bound?: 'arithmetic' | 'memory';
+}
+
+export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 'ns an element' | 'ms';
+
+/** What was not timed, and why: the runtime or the library refused, or the answer was wrong. */
+export interface Refusal { readonly name: string; readonly size: string; readonly variant: string; readonly why: string }
+
+export interface Machine { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly platform: string }
+
+export interface Results {
+  readonly machine: Machine;
+  /** Node's or the browser's name and version. */
+  readonly runtime: string;
+  readonly commit: string;
+  readonly threads: number;
+  /** Of rivals, name and version. */
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly limits: Limits | null;
+  readonly rows: readonly Row[];
+  readonly refusals: readonly Refusal[];
+  readonly memory?: readonly { steps: number; inUse: number; size: number; rss: number }[];
+}
+
+/** figure: three digits. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
+  return Number(value.toPrecision(3)).toLocaleString('en-US', { minimumFractionDigits: Math.min(digits, 6), maximumFractionDigits: Math.min(digits, 6) });
+}
+
+/** lowIsGood: whether the unit is a time. */
+export const lowIsGood = (unit: Unit): boolean => unit === 'ns an element' || unit === 'ms';

@@ -1,0 +1,83 @@
+import { type Limits, bandwidth } from './limits.ts';
+import { type Results, type Row, figure } from './results.ts';
+
+/** table: Markdown, the first column to the left and figures to the right. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** where: on what the figures were measured. */
+export const where = ({ machine, runtime, threads, commit }: Results): string =>
+  `${machine.cpu}, ${machine.cores} cores, ${runtime}, ${threads} thread${threads === 1 ? '' : 's'}; medians; commit ${commit}.`;
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+const cell = (row: Row | undefined): string => (row ? `${figure(row.median)}${row.once ? '\\*' : ''}` : '');
+const onceNote = (rows: readonly Row[]): string => (rows.some(({ once }) => once) ? ' \\* timed once.' : '');
+const times = (row: Row | undefined): string => (row?.overLoop === undefined ? '' : `${figure(row.overLoop)} x`);
+/** The variant of the SIMD kernels that is the faster one. */
+const bestSimd = (rows: readonly Row[]): Row | undefined => rows.filter(({ variant }) => variant.startsWith('simd')).sort((a, b) => a.milliseconds - b.milliseconds)[0];
+
+/** Rows of functions and sizes, a column a variant. */
+function bySize(rows: readonly Row[], withScale: boolean): string {
+  const variants = unique(rows.map(({ variant }) => variant)), keys = unique(rows.map(({ name, scale, size }) => `${name}\n${scale}\n${size}`));
+  const body = keys.map((key) => {
+    const [name, scale, size] = key.split('\n'), these = rows.filter((row) => row.name === name && row.scale === scale && row.size === size), simd = bestSimd(these);
+    return [`\`${name}\``, withScale ? `${scale}: ${size}` : size, these[0].unit, ...variants.map((variant) => cell(these.find((row) => row.variant === variant))), times(simd), simd?.share === undefined ? '' : `${Math.round(100 * simd.share)} % of ${simd.bound}`];
+  });
+  return table(['', 'size', 'unit', ...variants, 'SIMD over loop', "SIMD's share of the limit"], body);
+}
+
+/** kernelTable: a folder's functions at every size, for its page. */
+export function kernelTable(results: Results, folder: string): string {
+  const rows = results.rows.filter(({ group, kernel }) => group === 'kernels' && kernel === folder);
+  const order = ['tiny', 'chapter', 'large', 'odd'];
+  return `${bySize([...rows].sort((a, b) => a.name.localeCompare(b.name) || order.indexOf(a.scale) - order.indexOf(b.scale)), true)}\n\n${where(results)}${onceNote(rows)}`;
+}
+
+/** kernelsTable: every function at the chapter's size. */
+export function kernelsTable(results: Results): string {
+  const rows = results.rows.filter(({ group, scale }) => group === 'kernels' && scale === 'chapter');
+  return `${bySize(rows, false)}\n\n${where(results)}${onceNote(rows)}`;
+}
+
+/** trainingTable: whole steps, loop beside SIMD. */
+export function trainingTable(results: Results): string {
+  const rows = results.rows.filter(({ group }) => group === 'training');
+  const body = unique(rows.map(({ name }) => name)).map((name) => {
+    const [loop, simd] = ['loop', 'simd'].map((variant) => rows.find((row) => row.name === name && row.variant === variant));
+    return [`\`${name}\``, (loop ?? simd)!.size, cell(loop), cell(simd), times(simd), (loop ?? simd)!.unit];
+  });
+  return `${table(['', 'size', 'loop', 'SIMD', 'SIMD over loop', 'unit'], body)}\n\n${where(results)}`;
+}
+
+/** metricsTable: the metrics by every way, in nanoseconds a row of the data. */
+export function metricsTable(results: Results): string {
+  const rows = results.rows.filter(({ group }) => group === 'metrics'), names = unique(rows.map(({ name }) => name));
+  const of = (name: string, variant: string): Row | undefined => rows.find((row) => row.name === name && row.variant === variant);
+  const body = unique(rows.map(({ variant }) => variant)).map((variant) => [variant, ...names.flatMap((name) => [cell(of(name, variant)), times(of(name, variant))])]);
+  return `${table(['', ...names.flatMap((name) => [`\`${name}\`, ${rows.find((row) => row.name === name)!.unit}`, 'over loop'])], body)}\n\n${where(results)}${onceNote(rows)}`;
+}
+
+/** limitsTable: what one thread can do at most. */
+export function limitsTable(results: Results): string {
+  const limits: Limits = results.limits!;
+  const size = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
+  const body = limits.memory.map(({ bytes }) => [size(bytes), ...(['read', 'copy', 'update', 'triad'] as const).map((traffic) => figure(bandwidth(limits, bytes, traffic)))]);
+  const fused = limits.fused === null ? 'this runtime has no fused multiply-add' : `${figure(limits.fused)} GFLOP/s with fused multiply-add`;
+  return `${table(['working set', 'read, GB/s', 'copy', 'update', 'triad'], body)}\n\nMultiply and add in registers: ${figure(limits.multiplyAdd)} GFLOP/s; ${fused}. ${where(results)}`;
+}
+
+/** rivalsTable: the same work in every library; refusals as refusals, and what they say below the table. */
+export function rivalsTable(results: Results): string {
+  const works = unique([...results.rows, ...results.refusals].map(({ name, size }) => `${name}\n${size}`));
+  const rivals = unique([...Object.keys(results.versions ?? {}), ...results.rows.map(({ variant }) => variant)]), notes: string[] = [];
+  const body = rivals.map((rival) => [`${rival} ${results.versions?.[rival] ?? ''}`.trim(), ...works.map((key) => {
+    const [name, size] = key.split('\n'), is = (entry: { name: string; size: string; variant: string }): boolean => entry.name === name && entry.size === size && entry.variant === rival;
+    const row = results.rows.find(is), refusal = results.refusals.find(is);
+    if (refusal) notes.push(`${rival}, ${name}: ${refusal.why}`);
+    return row ? cell(row) : refusal ? 'refused' : '';
+  })]);
+  const unitOf = (name: string): string => results.rows.find((row) => row.name === name)?.unit ?? '';
+  const head = works.map((key) => { const [name, size] = key.split('\n'); return `${name}, ${size}, ${unitOf(name)}`; });
+  return [table(['', ...head], body), '', `${where(results)}${onceNote(results.rows)}`, ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note.replace(/\s+/g, ' ')}`)] : [])].join('\n');
+}
+

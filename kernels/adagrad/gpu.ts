@@ -1,0 +1,38 @@
+import { gatherThread } from '../gather/gpu.ts';
+import { type GpuDevice, type Thread, setRows } from '../gpuDevice.ts';
+
+// The formulas are in loop.ts. One thread makes one number, so an update of two arrays is two kernels.
+
+/** s + g² */
+export const adagradSumThread = function (this: Thread, s: Float32Array, g: Float32Array): number {
+  return s[this.thread.x] + g[this.thread.x] * g[this.thread.x];
+};
+
+/** w - rate g / (√s + eps), s being the new one */
+export const adagradThread = function (this: Thread, w: Float32Array, s: Float32Array, g: Float32Array, rate: number, eps: number): number {
+  return w[this.thread.x] - rate * g[this.thread.x] / (Math.sqrt(s[this.thread.x]) + eps);
+};
+
+interface Adagrad {
+  adagrad(w: Float32Array, s: Float32Array, g: Float32Array, n: number, rate: number, eps: number): Promise<void>;
+  adagradRows(W: Float32Array, S: Float32Array, G: Float32Array, rows: Int32Array, R: number, K: number, rate: number, eps: number): Promise<void>;
+}
+
+export function adagradOn(gpu: GpuDevice): Adagrad {
+  const gather = gpu.resident('adagradRows, rows', gatherThread), sums = gpu.resident('adagrad, s', adagradSumThread), update = gpu.kernel('adagrad', adagradThread);
+  return {
+    async adagrad(w, s, g, n, rate, eps) {
+      const newS = await sums(n, s, g);
+      w.set(await update(n, w, newS, g, rate, eps));
+      s.set(await newS.read());
+      newS.free();
+    },
+    async adagradRows(W, S, G, rows, R, K, rate, eps) {
+      const cells = R * K, ids = gpu.ids(rows, R);
+      const oldS = await gather(cells, S, ids, K), w = await gather(cells, W, ids, K), newS = await sums(cells, oldS, G);
+      setRows(W, await update(cells, w, newS, G, rate, eps), rows, R, K);
+      setRows(S, await newS.read(), rows, R, K);
+      for (const resident of [oldS, w, newS]) resident.free();
+    },
+  };
+}

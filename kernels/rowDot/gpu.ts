@@ -1,0 +1,48 @@
+import type { GpuDevice, Thread } from '../gpuDevice.ts';
+import { scatterPlan } from '../gpuScatter.ts';
+
+// The formulas are in loop.ts. One thread makes one number.
+
+/** <U[u[b]], V[i[b]]> */
+export const rowDotThread = function (this: Thread, U: Float32Array, V: Float32Array, u: Float32Array, i: Float32Array, K: number): number {
+  const user = u[this.thread.x] * K;
+  const item = i[this.thread.x] * K;
+  const end = user + K;
+  let sum = 0;
+  let p = user;
+  for (; p < end; p += 1) sum += U[p] * V[item + p - user];
+  return sum;
+};
+
+/** dU[row, k] + Σ dx[b] V[i[b], k] over the b with u[b] = row; and the same for dV, with the tables changed round */
+export const rowDotGradThread = function (
+  this: Thread, dU: Float32Array, dx: Float32Array, V: Float32Array, i: Float32Array, order: Float32Array, start: Float32Array, K: number,
+): number {
+  const at = this.thread.x;
+  const guess = Math.floor(at / K);
+  const row = guess + ((guess + 1) * K <= at ? 1 : 0) - (guess * K > at ? 1 : 0);
+  const k = at - row * K;
+  const end = start[row + 1];
+  let sum = dU[at];
+  let p = start[row];
+  for (; p < end; p += 1) sum += dx[order[p]] * V[i[order[p]] * K + k];
+  return sum;
+};
+
+interface RowDot {
+  rowDot(x: Float32Array, U: Float32Array, V: Float32Array, u: Int32Array, i: Int32Array, B: number, K: number): Promise<void>;
+  rowDotGrad(dU: Float32Array, dV: Float32Array, dx: Float32Array, U: Float32Array, V: Float32Array, u: Int32Array, i: Int32Array, B: number, K: number): Promise<void>;
+}
+
+export function rowDotOn(gpu: GpuDevice): RowDot {
+  const dot = gpu.kernel('rowDot', rowDotThread), grad = gpu.kernel('rowDotGrad', rowDotGradThread);
+  return {
+    async rowDot(x, U, V, u, i, B, K) { x.set(await dot(B, U, V, gpu.ids(u, B), gpu.ids(i, B), K)); },
+    async rowDotGrad(dU, dV, dx, U, V, u, i, B, K) {
+      if (B * K === 0) return;
+      const byUser = scatterPlan(gpu, u, B, dU.length / K), byItem = scatterPlan(gpu, i, B, dV.length / K);
+      dU.set(await grad(dU.length, dU, dx, V, gpu.ids(i, B), byUser.order, byUser.start, K));
+      dV.set(await grad(dV.length, dV, dx, U, gpu.ids(u, B), byItem.order, byItem.start, K)); // after dU, which may be the same table
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { gatherThread } from '../gather/gpu.ts';
+import { type GpuDevice, type Thread, setRows } from '../gpuDevice.ts';
+
+// The formulas are in loop.ts. One thread makes one number.
+
+/** w - rate g */
+export const sgdThread = function (this: Thread, w: Float32Array, g: Float32Array, rate: number): number {
+  return w[this.thread.x] - rate * g[this.thread.x];
+};
+
+interface Sgd {
+  sgd(w: Float32Array, g: Float32Array, n: number, rate: number): Promise<void>;
+  sgdRows(W: Float32Array, G: Float32Array, rows: Int32Array, R: number, K: number, rate: number): Promise<void>;
+}
+
+export function sgdOn(gpu: GpuDevice): Sgd {
+  const gather = gpu.resident('sgdRows, rows', gatherThread), update = gpu.kernel('sgd', sgdThread);
+  return {
+    async sgd(w, g, n, rate) { w.set(await update(n, w, g, rate)); },
+    async sgdRows(W, G, rows, R, K, rate) {
+      const touched = await gather(R * K, W, gpu.ids(rows, R), K);
+      setRows(W, await update(R * K, touched, G, rate), rows, R, K);
+      touched.free();
+    },
+  };
+}
