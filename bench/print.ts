@@ -1,6 +1,6 @@
 /**
- * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
- * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
+ * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and the code
+ * from the sources (excerpts.ts), and draws docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
  * (`npm run bench:rivals`) and study.json (`npm start -- --json bench/results/study.json`).
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
@@ -8,6 +8,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { overLoopChart } from './chart.ts';
+import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
 import type { Results } from './results.ts';
 import { kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, table, trainingTable } from './tables.ts';
@@ -21,21 +22,21 @@ interface Study {
 }
 
 const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study');
-const folders = [...new Set(bench?.rows.filter(({ group }) => group === 'kernels').map(({ kernel }) => kernel))];
+const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
-/** What a page may ask for; null where there is no result file yet, and the page stays as it is. */
+/** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
   training: () => bench && trainingTable(bench),
   kernels: () => bench && kernelsTable(bench),
   metrics: () => bench && metricsTable(bench),
-  limits: () => bench && limitsTable(bench),
+  limits: () => (bench?.limits ? limitsTable(bench) : null),
   browser: () => browser && kernelsTable(browser),
   rivals: () => rivals && rivalsTable(rivals),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],
     study.models.map(({ name, validation, test, published, fitSeconds }) => [name, validation.toFixed(4), test.toFixed(4), published === null ? '' : String(published), fitSeconds.toFixed(1)]),
   ),
-  ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => kernelTable(bench!, folder)])),
+  ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => (bench?.rows.some(({ kernel }) => kernel === folder) ? kernelTable(bench, folder) : null)])),
 };
 
 const check = process.argv.includes('--check');
@@ -50,15 +51,12 @@ const put = (page: string, before: string, after: string): void => {
 const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
 for (const page of pages) {
   const before = readFileSync(join(root, page), 'utf8');
-  put(page, before, before.replace(/<!-- table: ([\w ]+?) -->\n[\s\S]*?<!-- end -->/g, (whole, name: string) => {
-    if (!Object.hasOwn(tables, name)) {
-      if (name.startsWith('kernel ') && !bench) return whole;
-      throw new Error(`${page}: there is no table '${name}'; there are ${Object.keys(tables).join(', ')}`);
-    }
+  put(page, before, withExcerpts(page, before.replace(/<!-- table: ([\w ]+?) -->\n[\s\S]*?<!-- end -->/g, (whole, name: string) => {
+    if (!Object.hasOwn(tables, name)) throw new Error(`${page}: there is no table '${name}'; there are ${Object.keys(tables).join(', ')}`);
     const text = tables[name]();
     return text === null ? whole : `<!-- table: ${name} -->\n${text}\n<!-- end -->`;
-  }));
+  }), (file) => readFileSync(join(root, file), 'utf8')));
 }
 const chart = join('docs', 'kernels.svg');
-if (bench) put(chart, existsSync(join(root, chart)) ? readFileSync(join(root, chart), 'utf8') : '', overLoopChart(bench));
+if (bench?.rows.some(({ group }) => group === 'kernels')) put(chart, existsSync(join(root, chart)) ? readFileSync(join(root, chart), 'utf8') : '', overLoopChart(bench));
 if (check && stale > 0) process.exit(1);

@@ -106,6 +106,11 @@ class OnDevice implements Resident {
   }
 }
 
+/** Whether code may be built from text, which gpu.js needs for 'cpu' alone. */
+function buildsCode(): boolean {
+  try { return typeof new Function('') === 'function'; } catch { return false; }
+}
+
 const nothing = new Float32Array(1); // what stands for an empty array, which a device cannot hold
 
 /**
@@ -114,6 +119,7 @@ const nothing = new Float32Array(1); // what stands for an empty array, which a 
  */
 export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Promise<GpuDevice> {
   const cannot = (why: string, cause?: unknown): TightrecError => new TightrecError('unsupported', `gpu mode '${mode}' cannot run here: ${why}`, { cause });
+  if (mode === 'cpu' && !buildsCode()) throw cannot('it builds code from text (new Function), which this runtime or page forbids; use another mode, or train without the gpu');
   let gpu: GpuJsInstance;
   try { gpu = new gpujs.GPU({ mode }); } catch (error) { throw cannot(`${messageOf(error)}; ${advice[mode]}`, error); }
   const limit = Math.min(COUNTABLE, (gpu.Kernel?.features?.maxTextureSize ?? Infinity) ** 2);
@@ -157,7 +163,8 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
         dynamicOutput: true, dynamicArguments: true, loopMaxIterations: COUNTABLE, precision: 'single', pipeline: stays, immutable: stays,
         asyncMode: mode !== 'webasm' || threads > 1, ...(mode === 'webasm' ? { poolSize: threads } : {}),
       });
-      if (mode === 'webasm') kernel.moduleCacheLimit = 2; // it compiles for each size anew and keeps the memories, of which a browser allows few
+      // it compiles for each size anew and keeps a memory for each, of which a browser allows some hundred: so one kernel is for few sizes
+      if (mode === 'webasm') kernel.moduleCacheLimit = 2;
       return kernel;
     };
 
@@ -186,7 +193,7 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
       const call = make(name, thread, true);
       return async (cells, ...args) => (cells === 0 ? new OnDevice(new Float32Array(0), 0, () => {}) : call(cells, args));
     },
-    upload: async (values) => (values.length === 0 ? new OnDevice(new Float32Array(0), 0, () => {}) : copy(values.length, values)),
+    upload: async (values) => (values.length === 0 || mode === 'webasm' || mode === 'cpu' ? new OnDevice(values.slice(), values.length, () => {}) : copy(values.length, values)),
     ids(ids, count) {
       const floats = new Float32Array(count);
       for (let at = 0; at < count; at++) {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 /**
  * The direction of imports, read from the import lines (`a <- b`: b imports a):
  *
- *   kernels <- autodiff <- nn, optim <- models <- io <- study, cli        data, metrics, retrieval sit beside them
+ *   kernels <- autodiff <- nn, optim <- models <- io <- study, cli        data, metrics, retrieval sit beside them; gpu beside io
  */
 const below: Record<string, readonly string[]> = {
   kernels: [],
@@ -18,6 +18,7 @@ const below: Record<string, readonly string[]> = {
   nn: ['kernels', 'autodiff'],
   optim: ['kernels', 'autodiff'],
   models: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim'],
+  gpu: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models'],
   io: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models'],
   study: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models', 'io'],
   cli: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models', 'io', 'study'], // `tightrec study` runs the study
@@ -32,6 +33,7 @@ const entries: Record<string, readonly string[]> = {
   'lib/node.ts': ['io', ...below.io],
   'lib/data/index.ts': ['data', ...below.data],
   'lib/metrics/index.ts': ['metrics', ...below.metrics],
+  'lib/gpu/index.ts': ['gpu', ...below.gpu],
   'lib/autodiff/index.ts': ['autodiff', 'nn', 'optim', ...below.optim], // 'tightrec/autodiff' gives the optimisers too
 };
 
@@ -162,8 +164,10 @@ test('nothing that the default entry can load builds code from text', () => {
   for (const entry of Object.keys(entries)) {
     if (!tree.has(entry)) continue;
     const { paths, packages } = reachable(entry, tree);
+    if (entry === 'lib/gpu/index.ts') { assert.equal(packages, ['gpu.js']); continue; } // which builds code in mode 'cpu'; imported when asked
     assert.equal(paths.filter((path) => buildsCode(tree.get(path) ?? '')), [], entry);
     if (entry !== 'lib/node.ts') assert.equal(packages.filter((name) => /^(ndarray|gpu\.js|cwise)/.test(name)), [], entry); // these build code
+    assert.equal(paths.filter((path) => /^kernels\/(gpu|.*\/gpu\.ts)/.test(path)), [], entry);
   }
   assert.ok(reachable('kernels/index.ts', tree).paths.length > 10);
 });

@@ -32,6 +32,6 @@ export function softmaxLoss(lse: Float32Array, X: Float32Array, y: Int32Array, B
 export function softmaxLossGrad(dX: Float32Array, lse: Float32Array, X: Float32Array, y: Int32Array, B: number, N: number, dL: number): void {
   for (let b = 0; b < B; b++) {
     if (y[b] < 0) continue;
-    for (let n = 0; n < N; n++) dX[b * N + n] += (Math.exp(X[b * N + n] - lse[b]) - (n === y[b] ? 1 : 0));
+    for (let n = 0; n < N; n++) dX[b * N + n] += dL * (Math.exp(X[b * N + n] - lse[b]) - (n === y[b] ? 1 : 0));
   }
 }

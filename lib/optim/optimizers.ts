@@ -101,6 +101,13 @@ export class Adam implements Optimizer {
     }
   }
 
+  /** Takes over moments that were kept elsewhere, on a gpu, and the number of steps that made them; `step` goes on from there. */
+  resume(w: Tensor, m: Float32Array, v: Float32Array, steps: number): void {
+    kept(this.#m, w).data.set(m);
+    kept(this.#v, w).data.set(v);
+    this.#steps.set(w, steps);
+  }
+
   /** Gives back at once what it keeps of these parameters; otherwise that happens when nobody holds them any more. */
   forget(parameters: readonly Tensor[]): void {
     for (const w of parameters) {

@@ -1,25 +1,19 @@
-import { createGpuKernels } from '../../kernels/gpu.ts';
-import type { GpuDevice, GpuMode } from '../../kernels/gpuDevice.ts';
+import type { GpuKernels } from '../../kernels/gpu.ts';
 import { type Argument, expectAgreement, kernelCases } from '../helpers/kernelCases.ts';
-
-/**
- * How much wider than for a variant on the CPU the tolerance is, by mode: a device's exp, division and square root may be off by a few units in
- * the last place each, where IEEE's are off by half of one, and its sums of products are not fused or fused as it likes.
- */
-export const slack: Readonly<Record<GpuMode, number>> = { cpu: 1, webasm: 1, webgl2: 1, webgpu: 1 };
 
 export interface Outcome { ran: number; failures: string[] }
 
-/** runCases: every case of every kernel on a device, against its loop. No module of Node and no test runner, so that a browser page can run it. */
-export async function runCases(gpu: GpuDevice): Promise<Outcome> {
-  const table = createGpuKernels(gpu) as Record<string, (...args: Argument[]) => Promise<unknown>>, failures: string[] = [];
+/**
+ * runCases: every case of every kernel, or of one, against its loop, within the tolerance that every variant must keep. No module of Node and no
+ * test runner, so that a browser page can run it.
+ */
+export async function runCases(table: GpuKernels, kernel?: string): Promise<Outcome> {
+  const functions = table as Record<string, (...args: Argument[]) => Promise<unknown>>, failures: string[] = [];
   let ran = 0;
   for (const one of kernelCases) {
+    if (kernel !== undefined && one.kernel !== kernel) continue;
     const args = one.args();
-    try {
-      const result = await table[one.kernel](...args);
-      expectAgreement(one, { result, args }, slack[gpu.mode]);
-    } catch (error) { failures.push(error instanceof Error ? error.message : String(error)); }
+    try { expectAgreement(one, { result: await functions[one.kernel](...args), args }); } catch (error) { failures.push(error instanceof Error ? error.message : String(error)); }
     ran++;
   }
   return { ran, failures };

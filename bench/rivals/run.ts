@@ -1,0 +1,77 @@
+/**
+ * npm run bench:rivals [-- --filter WORD] [--quick] [--json FILE]
+ *
+ * The same work in other JavaScript libraries, one thread each, one process each, one after another on this machine; their packages are installed
+ * in bench/rivals/ and nowhere else. Every answer is checked. What a library refuses is printed as refused, with what it says. With nothing
+ * filtered, bench/results/rivals.json is written, from which `npm run docs` prints the table.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { commit, machine, resultFile, writeResults } from '../machine.ts';
+import { type Refusal, type Results, type Row, figure } from '../results.ts';
+
+const rivals: Record<string, string> = {
+  'tightrec': './tightrec.ts', 'tightrec, simd-fma': './tightrecFma.ts', 'tfjs wasm': './tfjs.ts', 'tfjs wasm, one-hot': './tfjsOneHot.ts', 'tfjs cpu': './tfjsCpu.ts',
+  'jax-js wasm': './jax.ts', 'onnxruntime-web': './onnxruntime.ts', 'ml-matrix': './mlMatrix.ts', 'ndarray-gemm': './ndarrayGemm.ts', 'numpy-ts': './numpyTs.ts',
+};
+
+const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'string' } } });
+const patience = flags.quick ? 30 : 120; // seconds that a library may take for one work
+if (!existsSync(new URL('node_modules/onnxruntime-web', import.meta.url))) {
+  console.error('the rivals are not installed: npm install --prefix bench/rivals (some 460 MB; npm run bench:rivals does it)');
+  process.exit(1);
+}
+
+interface Line { version?: string; work?: { at: number; name: string; size: string }; failed?: string; row?: Row; refusal?: Refusal }
+
+/** A library's process from its work number `from` on; `hear` is given its lines as they come. Resolves to a sentence when it did not end well. */
+function child(name: string, file: string, from: number, hear: (line: Line) => void): Promise<string | null> {
+  return new Promise((resolve) => {
+    const started = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('child.ts', import.meta.url)), name, file, flags.quick ? 'quick' : 'full', String(from)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '', errors = '', late = false;
+    const kill = (): void => { late = true; started.kill('SIGKILL'); };
+    let timer = setTimeout(kill, 1000 * patience);
+    started.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      const lines = (output + piece).split('\n');
+      output = lines.pop()!;
+      for (const text of lines) {
+        if (!text.startsWith('@@')) continue; // libraries print too
+        const line = JSON.parse(text.slice(2)) as Line;
+        if (line.work) { clearTimeout(timer); timer = setTimeout(kill, 1000 * patience); }
+        hear(line);
+      }
+    });
+    started.stderr.setEncoding('utf8').on('data', (piece: string) => { errors += piece; });
+    started.on('close', (code, signal) => {
+      clearTimeout(timer);
+      const said = errors.split('\n').findLast((line) => /\w*Error\b|abort|memory/i.test(line))?.trim();
+      resolve(late ? `not done after ${patience} seconds` : code === 0 ? null : `its process ended with ${signal ?? `code ${code}`}${said ? `: ${said.slice(0, 300)}` : ''}`);
+    });
+  });
+}
+
+const rows: Row[] = [], refusals: Refusal[] = [], versions: Record<string, string> = {};
+for (const [name, file] of Object.entries(rivals)) {
+  if (flags.filter && !name.includes(flags.filter)) continue;
+  const refuse = (refusal: Refusal): void => { refusals.push(refusal); console.log(`  ${refusal.name.padEnd(18)}${refusal.size.padEnd(44)} refused: ${refusal.why}`); };
+  let work: Line['work'], broken: string | null;
+  do {
+    const from: number = work ? work.at + 1 : 0;
+    work = undefined;
+    broken = await child(name, file, from, (line) => {
+      if (line.version !== undefined && from === 0) { versions[name] = line.version; console.log(`\n${name} ${line.version}`); }
+      if (line.failed !== undefined) console.log(`\n${name} is left out: ${line.failed}`);
+      if (line.work) work = line.work;
+      if (line.refusal) refuse(line.refusal);
+      if (line.row) { rows.push(line.row); console.log(`  ${line.row.name.padEnd(18)}${line.row.size.padEnd(44)}${figure(line.row.median).padStart(9)} ${line.row.unit}${line.row.once ? ', timed once' : ` (${figure(Math.min(line.row.low, line.row.high))} .. ${figure(Math.max(line.row.low, line.row.high))})`}`); }
+    });
+    // a work that took too long or broke the process is refused, and the next one begins in a new process
+    if (broken !== null) { const { name: what, size } = work ?? { name: 'start', size: '' }; refuse({ name: what, size, variant: name, why: broken }); }
+  } while (broken !== null && work !== undefined);
+}
+
+const results: Results = { machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), threads: 1, versions, limits: null, rows, refusals };
+if (flags.json) writeResults(flags.json, results);
+if (!flags.filter && !flags.quick) writeResults(resultFile('rivals'), results);

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { transform } from 'esbuild';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backend } from '../kernels/index.ts';
+
+const test = suite('entries'), root = fileURLToPath(new URL('..', import.meta.url)), run = promisify(execFile);
+
+/** The built package, by its own name, with the script's types stripped beforehand: tsx itself would need code made of strings. */
+async function fitAndSave(...flags: string[]): Promise<{ forbidden: boolean; kernels: string; same: string[] }> {
+  const script = `${root}test/helpers/fitAndSave.${process.pid}.mjs`;
+  await writeFile(script, (await transform(await readFile(`${root}test/helpers/fitAndSave.ts`, 'utf8'), { loader: 'ts', format: 'esm' })).code);
+  try {
+    const { stdout } = await run(process.execPath, [...flags, script, `${root}docs/examples/purchases.csv`], { cwd: root });
+    return JSON.parse(stdout);
+  } finally { await rm(script, { force: true }); }
+}
+
+test('where no code may be made of strings, the default entries fit, recommend, save and load', async () => {
+  const all = ['Popularity', 'PurchaseHistory', 'LogisticMF', 'BPR'];
+  assert.equal(await fitAndSave('--disallow-code-generation-from-strings'), { forbidden: true, kernels: backend().kernels, same: all });
+  assert.equal((await fitAndSave()).forbidden, false); // the flag is what forbids
+});
+
+test.run();

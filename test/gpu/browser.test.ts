@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Browser, type Page, chromium } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { GpuMode } from '../../kernels/gpuDevice.ts';
+import { kernelCases } from '../helpers/kernelCases.ts';
+import { skip } from '../helpers/skip.ts';
+import { judge } from './compareFits.ts';
+import type * as page from './page.ts';
+
+// The kernels and both fits in headless Chromium: WebGL2 and WebGPU on SwiftShader, which is a graphics device in software.
+
+const executablePath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name))).find(existsSync);
+const withDevices = ['--enable-unsafe-swiftshader', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** The page, as a bundler delivers it: everything in one script, gpu.js too. */
+async function bundle(minify: boolean): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('page.ts', import.meta.url))], bundle: true, minify, write: false, format: 'iife', globalName: 'tightrec', platform: 'browser', logLevel: 'error',
+  });
+  return outputFiles[0].text;
+}
+
+/** Serves scripts by name on 127.0.0.1, isolated, so that memory may be shared; `strict` pages forbid code from text. */
+async function serve(scripts: Record<string, string>): Promise<{ server: Server; address: string }> {
+  const server = createServer(({ url = '/' }, response) => {
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+    const [, name, script] = /^\/(\w+)(\.js)?$/.exec(url) ?? [];
+    if (scripts[name.replace('strict', '')] === undefined) { response.statusCode = 404; response.end(); return; }
+    response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
+    if (name.startsWith('strict')) response.setHeader('Content-Security-Policy', "script-src 'self' 'wasm-unsafe-eval'");
+    response.end(script ? scripts[name.replace('strict', '')] : `<!doctype html><link rel="icon" href="data:,"><script src="/${name}.js"></script>`);
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** ask: calls a function of page.ts in the page; from a timer, because what a debugger evaluates is exempt from the page's rules. */
+function ask<Name extends keyof typeof page>(where: Page, name: Name, ...args: Parameters<(typeof page)[Name]>): Promise<Awaited<ReturnType<(typeof page)[Name]>>> {
+  return where.evaluate(([name, args]) => new Promise<void>((resolve) => { setTimeout(resolve); }).then(() => (globalThis as unknown as { tightrec: Record<string, (...args: unknown[]) => unknown> }).tightrec[name as string](...args as unknown[])), [name, args] as const) as never;
+}
+
+if (executablePath === undefined) {
+  skip('gpu/browser', 'there is no chromium');
+} else {
+  const test = suite('gpu/browser');
+  let server: Server, address: string, browser: Browser, without: Browser;
+  const launch = (args: string[]): Promise<Browser> => chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+
+  test.before(async () => {
+    ({ server, address } = await serve({ plain: await bundle(false), minified: await bundle(true) }));
+    browser = await launch(withDevices);
+    without = await launch(['--disable-3d-apis', '--disable-gpu']);
+  });
+  test.after(async () => {
+    await browser?.close();
+    await without?.close();
+    server?.close();
+  });
+
+  /** A fresh page, closed when `work` has ended. */
+  async function inPage(name: string, work: (where: Page) => Promise<void>, which = browser): Promise<void> {
+    const where = await which.newPage(), broken: string[] = [];
+    where.on('pageerror', (error) => { broken.push(error.message); });
+    try {
+      await where.goto(`${address}/${name}`);
+      await work(where);
+      assert.equal(broken, []);
+    } finally { await where.close(); }
+  }
+
+  test('the page is isolated', () => inPage('plain', async (where) => { assert.ok(await where.evaluate(() => globalThis.crossOriginIsolated)); }));
+
+  for (const [script, modes] of [['plain', ['webgpu']], ['minified', ['webgl2', 'webgpu', 'webasm', 'cpu']]] as [string, GpuMode[]][]) {
+    for (const mode of modes) {
+      test(`every kernel agrees with its loop: ${mode}, ${script}`, () => inPage(script, async (where) => {
+        const { ran, failures } = await ask(where, 'kernels', mode);
+        assert.equal(failures, []);
+        assert.is(ran, kernelCases.length);
+      }));
+    }
+  }
+
+  for (const mode of ['webgl2', 'webgpu'] as const) {
+    test(`both models reach what the tape reaches: ${mode}, minified`, () => inPage('minified', async (where) => {
+      const all = await ask(where, 'fits', mode, 6);
+      if (process.env.TIGHTREC_SHOW) console.log(all.map(({ model, mode, gpu, tape, apart }) => ({ model, mode, gpu, tape, apart })));
+      judge(all, mode, 6);
+    }));
+
+    test(`a device that is really lost in the middle of a fit: ${mode}`, () => inPage('minified', async (where) => {
+      const { code, message, epochs, kept } = await ask(where, 'lost', mode);
+      assert.is(code, 'device-lost', message);
+      assert.match(message, `gpu mode '${mode}': the device was lost`);
+      assert.is(epochs, 2);
+      assert.ok(kept, 'the model is that of the last whole epoch');
+    }));
+  }
+
+  test("'auto' takes the best there is", async () => {
+    await inPage('minified', async (where) => { assert.is((await ask(where, 'opening', 'auto') as { mode: string }).mode, 'webgpu'); });
+    await inPage('minified', async (where) => {
+      const { mode, why } = await ask(where, 'opening', 'auto') as { mode: string; why: string };
+      assert.is(mode, 'webasm', why);
+      assert.match(why, "gpu mode 'webgpu' cannot run here");
+      assert.match(why, "gpu mode 'webgl2' cannot run here");
+    }, without);
+  });
+
+  test('no gpu, no adapter, no WebGL2: an error that names the mode', () => inPage('minified', async (where) => {
+    for (const mode of ['webgl2', 'webgpu'] as const) {
+      const { code, message } = await ask(where, 'opening', mode) as { code: string; message: string };
+      assert.is(code, 'unsupported', message);
+      assert.match(message, `gpu mode '${mode}' cannot run here`);
+      assert.match(message, mode === 'webgl2' ? 'use a browser with WebGL2' : 'use a browser with WebGPU');
+    }
+  }, without));
+
+  test("a page that forbids code from text: 'cpu' says so, the others run", () => inPage('strictminified', async (where) => {
+    const { code, message } = await ask(where, 'opening', 'cpu') as { code: string; message: string };
+    assert.is(code, 'unsupported', message);
+    assert.match(message, /gpu mode 'cpu' cannot run here: it builds code from text \(new Function\)/);
+    for (const mode of ['webgl2', 'webgpu', 'webasm'] as const) assert.is((await ask(where, 'opening', mode) as { mode?: string; message?: string }).mode, mode);
+  }));
+
+  test.run();
+}

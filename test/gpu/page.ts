@@ -1,0 +1,63 @@
+import { random } from '../../lib/random.ts';
+import { createGpuKernels, fit, openGpu, type GpuMode } from '../../lib/gpu/index.ts';
+import { BPR, LogisticMF, TightrecError, interactions, toBytes } from '../../lib/index.ts';
+import { type Comparison, compareFits } from './compareFits.ts';
+import { type Outcome, runCases } from './runCases.ts';
+
+// Bundled for a browser page, and minified for Node: what a test asks of it, as plain values that travel between processes.
+
+/** Every kernel in one mode. */
+export async function kernels(mode: GpuMode): Promise<Outcome> {
+  const gpu = await openGpu({ mode });
+  try { return await runCases(createGpuKernels(gpu)); } finally { await gpu.destroy(); }
+}
+
+/** Both models in one mode, beside the tape. */
+export const fits = (mode: GpuMode | 'auto', epochs: number): Promise<Comparison[]> => compareFits({ LogisticMF, BPR, fit }, { mode }, epochs);
+
+/** How opening a mode ends. */
+export async function opening(mode: GpuMode | 'auto'): Promise<{ mode: string; why: string } | { code: string; message: string }> {
+  try {
+    const gpu = await openGpu({ mode });
+    await gpu.destroy();
+    return { mode: gpu.mode, why: gpu.why };
+  } catch (error) { return described(error); }
+}
+
+const described = (error: unknown): { code: string; message: string } => ({ code: error instanceof TightrecError ? error.code : 'none', message: error instanceof Error ? error.message : String(error) });
+
+/** A fit whose device goes away after the second epoch: how it ends, and whether the model is that of two epochs. */
+export async function lost(mode: GpuMode): Promise<{ code: string; message: string; epochs: number; kept: boolean }> {
+  const next = random(5), ids = (n: number): number[] => Array.from({ length: 400 }, () => next.below(n)), data = interactions(ids(30), ids(20)), settings = { factors: 5, batchSize: 100, negatives: 2 };
+  const lose = rememberDevices();
+  const model = new LogisticMF({ ...settings, epochs: 6 }), whole: Uint8Array[] = [];
+  let ended = { code: 'none', message: 'it went well' };
+  try {
+    await fit(model, data, { mode, onEpoch: ({ epoch }) => { whole.push(toBytes(model)); if (epoch === 2) lose(); } });
+  } catch (error) { ended = described(error); }
+  const now = model.fitted ? toBytes(model) : new Uint8Array(0);
+  return { ...ended, epochs: whole.length, kept: now.length > 0 && now.every((byte, at) => byte === whole[1]?.[at]) };
+}
+
+/** From here on, contexts and devices are remembered; the answer takes all of them away. */
+function rememberDevices(): () => void {
+  const losers: (() => void)[] = [], canvas = globalThis.HTMLCanvasElement?.prototype as { getContext: (...args: unknown[]) => { getExtension?: (name: string) => { loseContext(): void } | null } | null } | undefined;
+  if (canvas) {
+    const { getContext } = canvas;
+    canvas.getContext = function (this: unknown, ...args) {
+      const context = getContext.apply(this, args);
+      losers.push(() => context?.getExtension?.('WEBGL_lose_context')?.loseContext());
+      return context;
+    };
+  }
+  const adapter = (globalThis as { GPUAdapter?: { prototype: { requestDevice: (...args: unknown[]) => Promise<{ destroy(): void }> } } }).GPUAdapter?.prototype;
+  if (adapter) {
+    const { requestDevice } = adapter;
+    adapter.requestDevice = async function (this: unknown, ...args) {
+      const device = await requestDevice.apply(this, args);
+      losers.push(() => device.destroy());
+      return device;
+    };
+  }
+  return () => { for (const lose of losers) lose(); };
+}
