@@ -21,7 +21,7 @@ export function overLoopChart(results: Results, scale = 'chapter'): string {
   const rows = results.rows.filter((row) => row.group === 'kernels' && row.scale === scale && row.variant !== 'loop' && row.overLoop !== undefined);
   const names = [...new Set(rows.map(({ name }) => name))], used = marks.filter(({ variant }) => rows.some((row) => row.variant === variant));
   const ratios = rows.map(({ overLoop }) => overLoop!), low = Math.min(-1, Math.floor(Math.log10(Math.min(...ratios)))), high = Math.max(1, Math.ceil(Math.log10(Math.max(...ratios))));
-  const left = 150, width = 760, right = 24, top = 74, step = 22, bottom = top + step * names.length;
+  const left = 150, width = 760, right = 24, top = 84, step = 22, bottom = top + step * names.length;
   const x = (ratio: number): number => Math.round(10 * (left + (width - left - right) * (Math.log10(ratio) - low) / (high - low))) / 10;
   const decades = Array.from({ length: high - low + 1 }, (_, at) => low + at);
   const label = (power: number): string => (power < 0 ? `1/${10 ** -power}` : String(10 ** power));
@@ -50,7 +50,7 @@ export function overLoopChart(results: Results, scale = 'chapter'): string {
     `<style>${style}</style>`,
     `<text x="${left}" y="20">Times as fast as the loop, at the ${scale === 'chapter' ? "chapter's" : scale} sizes</text>`,
     ...legend,
-    ...decades.map((power) => `<line class="${power === 0 ? 'one' : 'line'}" x1="${x(10 ** power)}" x2="${x(10 ** power)}" y1="${top - 8}" y2="${bottom}"/><text class="quiet" x="${x(10 ** power)}" y="${top - 12}" text-anchor="middle">${label(power)}</text>`),
+    ...decades.map((power) => `<line class="${power === 0 ? 'one' : 'line'}" x1="${x(10 ** power)}" x2="${x(10 ** power)}" y1="${top - 8}" y2="${bottom}"/><text class="quiet" x="${x(10 ** power)}" y="${top - 13}" text-anchor="middle">${label(power)}</text>`),
     ...lines,
     `<text class="quiet" x="${left}" y="${bottom + 22}">${escape(`${results.machine.cpu}, ${results.runtime}, one thread; commit ${results.commit}`)}</text>`,
     '</svg>', '',

@@ -1,5 +1,5 @@
 import { type Block, allocate, free } from '../kernels/memory.ts';
-import { type Answer, type Kernel, answerOf, checkLarge, checkSmall } from './check.ts';
+import { type Answer, DISAGREES, type Kernel, answerOf, checkLarge, checkSmall } from './check.ts';
 import type { Argument, KernelSize } from './kernelSizes.ts';
 import { type Limits, leastSeconds } from './limits.ts';
 import type { Refusal, Row } from './results.ts';
@@ -8,7 +8,7 @@ import type { BenchVariant } from './variants.ts';
 
 export type Outcome = { row: Row } | { refusal: Refusal };
 
-/** kernelRows: a size with every variant that has the kernel: checked against the loop, then timed. Errors become refusals. */
+/** kernelRows: a size with every variant that has the kernel: checked against the loop, then timed. What fails becomes a refusal. */
 export async function* kernelRows(size: KernelSize, variants: readonly BenchVariant[], limits: Limits, pace: Pace, checked = new Set<string>()): AsyncGenerator<Outcome> {
   const inputs = size.args(), want = answerOf(size, inputs);
   let loop = Number.NaN;
@@ -22,7 +22,8 @@ export async function* kernelRows(size: KernelSize, variants: readonly BenchVari
       if (variant.name === 'loop') loop = row.milliseconds;
       yield { row: { ...row, ...(Number.isNaN(loop) ? {} : { overLoop: loop / row.milliseconds }) } };
     } catch (error) {
-      yield { refusal: { ...about, why: (error as Error).message } };
+      const why = (error as Error).message;
+      yield { refusal: { ...about, why, ...(why.startsWith(DISAGREES) ? { wrong: true } : {}) } };
     }
   }
 }
@@ -38,7 +39,8 @@ async function kernelRow(size: KernelSize, variant: BenchVariant, kernel: Kernel
     return {
       group: 'kernels', kernel: size.folder, name: size.kernel, scale: size.scale, size: size.size, variant: variant.name, unit: size.unit,
       median: work / timing.milliseconds, low: work / quartiles[1], high: work / quartiles[0], ...timing,
-      share: 1000 * least.seconds / timing.milliseconds, bound: least.bound,
+      // a graphics device is not bound by what a thread can do
+      ...(/webgl|webgpu/.test(variant.name) ? {} : { share: 1000 * least.seconds / timing.milliseconds, bound: least.bound }),
     };
   } finally { blocks.forEach(free); }
 }

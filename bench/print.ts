@@ -1,7 +1,7 @@
 /**
- * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and the code
- * from the sources (excerpts.ts), and draws docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
- * (`npm run bench:rivals`) and study.json (`npm start -- --json bench/results/study.json`).
+ * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
+ * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
+ * (`npm run bench:rivals`) and study.json (`npm start -- --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';

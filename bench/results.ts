@@ -30,8 +30,8 @@ export interface Row {
 
 export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 'ns an element' | 'ms';
 
-/** What was not timed, and why: the runtime or the library refused, or the answer was wrong. */
-export interface Refusal { readonly name: string; readonly size: string; readonly variant: string; readonly why: string }
+/** What was not timed, and why: the runtime or the library refused, or (`wrong`) the answer was not the loop's. */
+export interface Refusal { readonly name: string; readonly size: string; readonly variant: string; readonly why: string; readonly wrong?: true }
 
 export interface Machine { readonly cpu: string; readonly cores: number; readonly memoryGiB: number; readonly platform: string }
 

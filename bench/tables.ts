@@ -68,7 +68,7 @@ export function limitsTable(results: Results): string {
 
 /** rivalsTable: the same work in every library; refusals as refusals, and what they say below the table. */
 export function rivalsTable(results: Results): string {
-  const works = unique([...results.rows, ...results.refusals].map(({ name, size }) => `${name}\n${size}`));
+  const works = unique([...results.rows, ...results.refusals.filter(({ name }) => name !== 'start')].map(({ name, size }) => `${name}\n${size}`));
   const rivals = unique([...Object.keys(results.versions ?? {}), ...results.rows.map(({ variant }) => variant)]), notes: string[] = [];
   const body = rivals.map((rival) => [`${rival} ${results.versions?.[rival] ?? ''}`.trim(), ...works.map((key) => {
     const [name, size] = key.split('\n'), is = (entry: { name: string; size: string; variant: string }): boolean => entry.name === name && entry.size === size && entry.variant === rival;

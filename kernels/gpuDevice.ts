@@ -38,7 +38,7 @@ export interface GpuDevice {
   readonly mode: GpuMode;
   /** The most numbers that one array may hold here. */
   readonly limit: number;
-  /** kernel: a function that runs `thread` for each of `cells` numbers and brings them back. Compiled at its first call. */
+  /** kernel: a function that runs `thread` for each of `cells` numbers and brings them back. Compiled at its first call; the same name and thread function are the same kernel. */
   kernel<A extends readonly (Float32Array | number)[]>(name: string, thread: ThreadFunction<A>): (cells: number, ...args: Given<A>) => Promise<Float32Array>;
   /** resident: the same, but what it makes stays on the device. */
   resident<A extends readonly (Float32Array | number)[]>(name: string, thread: ThreadFunction<A>): (cells: number, ...args: Given<A>) => Promise<Resident>;
@@ -76,12 +76,14 @@ const modeNames: Record<GpuMode, string> = { webgpu: 'webgpu', webgl2: 'gpu', we
 
 class OnDevice implements Resident {
   readonly length: number;
+  readonly owner: GpuJsInstance;
   #value: Float32Array | GpuJsHandle | null;
   readonly #check: (error?: unknown) => void;
 
-  constructor(value: Float32Array | GpuJsHandle, length: number, check: (error?: unknown) => void) {
+  constructor(value: Float32Array | GpuJsHandle, length: number, owner: GpuJsInstance, check: (error?: unknown) => void = () => {}) {
     this.#value = value;
     this.length = length;
+    this.owner = owner;
     this.#check = check;
   }
 
@@ -134,20 +136,32 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     }
   };
 
-  function make(name: string, thread: unknown, stays: boolean): (cells: number, args: readonly (Numbers | number)[]) => Promise<OnDevice> {
+  type Call = (cells: number, args: readonly (Numbers | number)[]) => Promise<OnDevice>;
+  const calls = new Map<unknown, Map<string, Call>>(); // by thread function and name: whoever asks again, for another fit, gets what is compiled already
+
+  function make(name: string, thread: unknown, stays: boolean): Call {
+    const known = calls.get(thread) ?? new Map<string, Call>(), key = `${name}${stays ? ', stays' : ''}`, call = known.get(key) ?? makeNew(name, thread, stays);
+    calls.set(thread, known.set(key, call));
+    return call;
+  }
+
+  function makeNew(name: string, thread: unknown, stays: boolean): Call {
     // compiled for arrays or for what is on the device already, argument by argument: gpu.js confuses the two in one kernel
     const versions = new Map<string, GpuJsKernel>();
     let tail: Promise<unknown> = Promise.resolve();
 
     const run = async (cells: number, args: readonly (Numbers | number)[]): Promise<OnDevice> => {
-      const kinds = args.map((arg) => (arg instanceof OnDevice && !(arg.value instanceof Float32Array) ? 'r' : 'a')).join('');
-      const compiled = versions.get(kinds) ?? compile();
-      versions.set(kinds, compiled);
-      const values = args.map((arg) => (typeof arg === 'number' ? arg : arg instanceof OnDevice ? arg.value : arg.length === 0 ? nothing : arg));
-      let made: unknown;
+      const values = args.map((arg) => {
+        if (arg instanceof OnDevice && arg.owner !== gpu) throw new TightrecError('bad-input', `gpu mode '${mode}': kernel ${name} was given an array of another device; read it there and send it here`);
+        return typeof arg === 'number' ? arg : arg instanceof OnDevice ? arg.value : arg;
+      });
+      const kinds = values.map((value) => (typeof value === 'number' || value instanceof Float32Array ? 'a' : 'r')).join('');
+      let compiled = versions.get(kinds) ?? null, made: unknown;
       try {
+        compiled ??= compile();
+        versions.set(kinds, compiled);
         compiled.setOutput([cells]);
-        made = await compiled(...values);
+        made = await compiled(...values.map((value) => (value instanceof Float32Array && value.length === 0 ? nothing : value)));
       } catch (error) {
         checkLost(compiled)(error);
         throw cannot(`kernel ${name}: ${messageOf(error)}`, error);
@@ -155,7 +169,7 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
       checkLost(compiled)();
       const { kernel } = compiled;
       if (kernel.constructor.mode !== modeNames[mode]) throw cannot(`gpu.js ran kernel ${name} in mode '${kernel.constructor.mode}' instead${kernel.fallbackReason ? `: ${kernel.fallbackReason}` : ''}`);
-      return new OnDevice(made as Float32Array | GpuJsHandle, cells, checkLost(compiled));
+      return new OnDevice(made as Float32Array | GpuJsHandle, cells, gpu, checkLost(compiled));
     };
 
     const compile = (): GpuJsKernel => {
@@ -191,9 +205,9 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     },
     resident(name, thread) {
       const call = make(name, thread, true);
-      return async (cells, ...args) => (cells === 0 ? new OnDevice(new Float32Array(0), 0, () => {}) : call(cells, args));
+      return async (cells, ...args) => (cells === 0 ? new OnDevice(new Float32Array(0), 0, gpu) : call(cells, args));
     },
-    upload: async (values) => (values.length === 0 || mode === 'webasm' || mode === 'cpu' ? new OnDevice(values.slice(), values.length, () => {}) : copy(values.length, values)),
+    upload: async (values) => (values.length === 0 || mode === 'webasm' || mode === 'cpu' ? new OnDevice(values.slice(), values.length, gpu) : copy(values.length, values)),
     ids(ids, count) {
       const floats = new Float32Array(count);
       for (let at = 0; at < count; at++) {

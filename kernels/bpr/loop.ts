@@ -5,7 +5,7 @@
  *   L    = Σ_b -ln σ(x[b])                       summed over the triples, not averaged
  *
  * Shapes: U (nUsers, K); V (nItems, K); c (nItems), the items' biases; u, i, j, x (B). Row-major. Overwrites x, which bprGrad reads.
- * L accumulates in float64 (in simd.ts each margin and each term is float32). Returns L. Regularisation is a term of its own (norm), not done here.
+ * L accumulates in float64 (in simd.ts each margin and each term is float32). Returns L. Regularisation is a term of its own (l2), not done here.
  *
  * Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", 2009.
  */

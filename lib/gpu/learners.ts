@@ -31,8 +31,9 @@ function trainer(gpu: GpuDevice, optimizer: Adam, tensors: readonly Tensor[]) {
   let trained: Trained[] | null = null, steps = 0, made: Resident[] = [];
 
   /** Moves a parameter along its gradient. */
-  function mover(): Trained['move'] {
-    const first = gpu.resident('adam, m', adamFirstThread), second = gpu.resident('adam, v', adamSecondThread), update = gpu.resident('adam', adamThread);
+  function mover(at: number): Trained['move'] {
+    const first = gpu.resident(`adam, m, parameter ${at}`, adamFirstThread), second = gpu.resident(`adam, v, parameter ${at}`, adamSecondThread);
+    const update = gpu.resident(`adam, parameter ${at}`, adamThread);
     return async (parameter, g) => {
       const { w, m, v } = parameter, n = w.length, c1 = 1 / (1 - optimizer.beta1 ** steps), c2 = 1 / (1 - optimizer.beta2 ** steps);
       parameter.m = await first(n, m, g, 1 - optimizer.beta1);
@@ -49,7 +50,7 @@ function trainer(gpu: GpuDevice, optimizer: Adam, tensors: readonly Tensor[]) {
     async step(forward: (tables: readonly Resident[], keep: (resident: Promise<Resident>) => Promise<Resident>) => Promise<{ loss: number; gradients: Resident[] }>): Promise<number> {
       if (trained === null) {
         trained = [];
-        for (const tensor of tensors) trained.push({ tensor, move: mover(), w: await gpu.upload(tensor.data), m: await gpu.upload(new Float32Array(tensor.size)), v: await gpu.upload(new Float32Array(tensor.size)) });
+        for (const [at, tensor] of tensors.entries()) trained.push({ tensor, move: mover(at), w: await gpu.upload(tensor.data), m: await gpu.upload(new Float32Array(tensor.size)), v: await gpu.upload(new Float32Array(tensor.size)) });
       }
       try {
         const { loss, gradients } = await forward(trained.map(({ w }) => w), async (resident) => { const kept = await resident; made.push(kept); return kept; });
@@ -82,8 +83,8 @@ export function pairLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l2:
   const { step, ...rest } = trainer(gpu, optimizer, [user, item, userBias!, itemBias!, globalBias!]);
   const dot = gpu.resident('rowDot', rowDotThread), logits = gpu.resident('logits', logitsThread), terms = gpu.kernel('logLoss', logLossThread);
   const weights = gpu.resident('logLossGrad', logLossGradThread), partial = gpu.resident('sums', sumsThread), sum = gpu.resident('sum', sumsThread);
-  const penaltyU = gpu.resident('l2', l2Thread), gradU = gpu.resident('rowDotGrad', rowDotGradThread), gradB = gpu.resident('gatherRowsGrad', scatterThread);
-  const penaltyV = gpu.resident('l2', l2Thread), gradV = gpu.resident('rowDotGrad', rowDotGradThread), gradC = gpu.resident('gatherRowsGrad', scatterThread);
+  const penaltyU = gpu.resident('l2, users', l2Thread), gradU = gpu.resident('rowDotGrad, users', rowDotGradThread), gradB = gpu.resident('biases, users', scatterThread);
+  const penaltyV = gpu.resident('l2, items', l2Thread), gradV = gpu.resident('rowDotGrad, items', rowDotGradThread), gradC = gpu.resident('biases, items', scatterThread);
 
   return {
     ...rest,
@@ -119,8 +120,8 @@ export function tripleLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l
   const { user, item, itemBias } = factors, [nUsers, K] = user.shape, [nItems] = item.shape;
   const { step, ...rest } = trainer(gpu, optimizer, [user, item, itemBias!]);
   const margins = gpu.resident('bprLoss, margins', bprMarginThread), terms = gpu.kernel('bprLoss', bprLossThread), weights = gpu.resident('bprGrad, weights', bprWeightThread);
-  const penaltyU = gpu.resident('l2', l2Thread), gradU = gpu.resident('bprGrad, dU', bprUserThread);
-  const penaltyV = gpu.resident('l2', l2Thread), gradV = gpu.resident('bprGrad, dV', rowDotGradThread), gradC = gpu.resident('bprGrad, dc', scatterThread);
+  const penaltyU = gpu.resident('l2, users', l2Thread), gradU = gpu.resident('bprGrad, dU', bprUserThread);
+  const penaltyV = gpu.resident('l2, items', l2Thread), gradV = gpu.resident('bprGrad, dV', rowDotGradThread), gradC = gpu.resident('bprGrad, dc', scatterThread);
 
   return {
     ...rest,

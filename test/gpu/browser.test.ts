@@ -89,9 +89,19 @@ if (executablePath === undefined) {
 
   for (const mode of ['webgl2', 'webgpu'] as const) {
     test(`both models reach what the tape reaches: ${mode}, minified`, () => inPage('minified', async (where) => {
-      const all = await ask(where, 'fits', mode, 6);
+      const all = await ask(where, 'fits', mode, 3);
       if (process.env.TIGHTREC_SHOW) console.log(all.map(({ model, mode, gpu, tape, apart }) => ({ model, mode, gpu, tape, apart })));
-      judge(all, mode, 6);
+      judge(all, mode, 3);
+    }));
+
+    test(`calls at the same time do not disturb each other: ${mode}`, () => inPage('plain', async (where) => {
+      assert.equal(await ask(where, 'together', mode), [[0], [1, 1], [2, 2, 2]]);
+    }));
+
+    test(`steps leave nothing on the device: ${mode}`, () => inPage('plain', async (where) => {
+      const counts = await ask(where, 'held', mode);
+      assert.is(counts.length, 8);
+      assert.ok(counts[1] > 10 && counts.slice(1, 4).every((count) => count === counts[1]) && counts.slice(5).every((count) => count === counts[5]), `${counts}`);
     }));
 
     test(`a device that is really lost in the middle of a fit: ${mode}`, () => inPage('minified', async (where) => {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type GpuKernels, createGpuKernels } from '../../kernels/gpu.ts';
-import { type GpuMode, openDevice } from '../../kernels/gpuDevice.ts';
+import { type GpuMode, type Thread, openDevice } from '../../kernels/gpuDevice.ts';
 import { type Gpu, openGpu } from '../../lib/gpu/index.ts';
 import { kernelCases } from '../helpers/kernelCases.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -98,17 +98,29 @@ test('a kernel that gpu.js quietly runs on the cpu is an error', async () => {
   await rejects(() => openDevice(fakeGpuJs({ kind: 'cpu', why: 'no float textures' }).gpujs, 'webgl2'), 'unsupported', "gpu mode 'webgl2' cannot run here", "in mode 'cpu' instead: no float textures", "mode 'webasm' or 'auto'");
 });
 
+test('several workers give the same numbers, and end with their device', async () => {
+  const gpu = await openGpu({ mode: 'webasm', threads: 2 }), n = 3 * 4096 + 1, w = Float32Array.from({ length: n }, (_, at) => at), g = new Float32Array(n).fill(1);
+  await createGpuKernels(gpu).sgd(w, g, n, 1);
+  assert.ok(w.every((value, at) => value === at - 1));
+  await gpu.destroy();
+});
+
 test('a device that computes something else is an error', async () => {
   await rejects(() => openDevice(fakeGpuJs({ off: 1 }).gpujs, 'cpu'), 'unsupported', "gpu mode 'cpu' cannot run here", 'its numbers are not float32');
 });
 
-test('an array of a device that was freed is an error', async () => {
+test('an array of a device that was freed, or of another one, is an error', async () => {
   const gpu = await openGpu({ mode: 'cpu' }), kept = await gpu.upload(Float32Array.of(1, 2));
   assert.equal([...await kept.read()], [1, 2]);
   kept.free();
   kept.free();
   await rejects(() => kept.read(), 'stale', 'freed');
   await gpu.destroy();
+  const other = await openGpu({ mode: 'cpu' }), there = await other.upload(Float32Array.of(1));
+  const double = gpu.kernel('double', function (this: Thread, x: Float32Array): number { return 2 * x[this.thread.x]; });
+  await rejects(() => double(1, there), 'bad-input', 'another device');
+  assert.equal([...await double(1, await there.read())], [2]);
+  await other.destroy();
   refuses(() => gpu.ids(Int32Array.of(2 ** 24), 1), 'unsupported');
 });
 

@@ -12,6 +12,14 @@ export async function kernels(mode: GpuMode): Promise<Outcome> {
   try { return await runCases(createGpuKernels(gpu)); } finally { await gpu.destroy(); }
 }
 
+/** Three calls of a kernel at once, each for a size of its own, before it is compiled. */
+export async function together(mode: GpuMode): Promise<number[][]> {
+  const gpu = await openGpu({ mode }), table = createGpuKernels(gpu), w = [1, 2, 3].map((n) => Float32Array.from({ length: n }, (_, at) => n + at)), g = Float32Array.of(1, 2, 3);
+  await Promise.all(w.map((one) => table.sgd(one, g, one.length, 1)));
+  await gpu.destroy();
+  return w.map((one) => [...one]);
+}
+
 /** Both models in one mode, beside the tape. */
 export const fits = (mode: GpuMode | 'auto', epochs: number): Promise<Comparison[]> => compareFits({ LogisticMF, BPR, fit }, { mode }, epochs);
 
@@ -37,6 +45,25 @@ export async function lost(mode: GpuMode): Promise<{ code: string; message: stri
   } catch (error) { ended = described(error); }
   const now = model.fitted ? toBytes(model) : new Uint8Array(0);
   return { ...ended, epochs: whole.length, kept: now.length > 0 && now.every((byte, at) => byte === whole[1]?.[at]) };
+}
+
+/** How many textures or buffers there are after each epoch of a fit. */
+export async function held(mode: GpuMode): Promise<number[]> {
+  const live = new Set<object>(), scope = globalThis as unknown as Record<string, { prototype: Record<string, (...args: unknown[]) => object> } | undefined>;
+  const count = (type: string, make: string, drop: string, ofArgument: boolean, dropType = type): void => {
+    const makes = scope[type]?.prototype, drops = scope[dropType]?.prototype;
+    if (!makes || !drops) return;
+    const made = makes[make], dropped = drops[drop];
+    makes[make] = function (this: unknown, ...args) { const one = made.apply(this, args); live.add(one); return one; };
+    drops[drop] = function (this: object, ...args) { live.delete(ofArgument ? args[0] as object : this); return dropped.apply(this, args); };
+  };
+  count('WebGL2RenderingContext', 'createTexture', 'deleteTexture', true);
+  count('GPUDevice', 'createBuffer', 'destroy', false, 'GPUBuffer');
+  const next = random(5), ids = (n: number): number[] => Array.from({ length: 400 }, () => next.below(n)), data = interactions(ids(30), ids(20)), counts: number[] = [];
+  for (const make of [() => new LogisticMF({ factors: 5, batchSize: 150, negatives: 2, epochs: 4 }), () => new BPR({ factors: 5, batchSize: 150, stepsPerEpoch: 4, epochs: 4 })]) {
+    await fit(make() as BPR, data, { mode, onEpoch: () => { counts.push(live.size); } });
+  }
+  return counts;
 }
 
 /** From here on, contexts and devices are remembered; the answer takes all of them away. */

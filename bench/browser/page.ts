@@ -1,0 +1,139 @@
+import { gpuVariants } from '../gpuVariants.ts';
+import { type Outcome, kernelRows } from '../kernelRows.ts';
+import { type KernelSize, kernelSizes } from '../kernelSizes.ts';
+import { type Limits, leastSeconds, measureLimits } from '../limits.ts';
+import { type Row, figure } from '../results.ts';
+import { paces } from '../timing.ts';
+import { type BenchVariant, cpuVariants } from '../variants.ts';
+
+// The page: choose, check, time, draw. bench:browser drives it through `globalThis.bench`.
+
+const colours: Record<string, string> = { 'loop': 'loop', 'simd': 'simd', 'simd-fma': 'fma', 'gpu webasm': 'webasm', 'gpu webgl2': 'webgl2', 'gpu webgpu': 'webgpu' };
+const element = <T extends HTMLElement = HTMLElement>(id: string): T => document.getElementById(id) as T;
+
+function make(name: string, className: string, text = ''): HTMLElement {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+/** So that what was drawn is seen before the next variant holds the page up. */
+const drawn = (): Promise<void> => new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
+
+interface Setup { limits: Limits; variants: readonly BenchVariant[]; missing: readonly { variant: string; why: string }[]; devices: Record<string, string> }
+let setup: Promise<Setup> | null = null;
+
+/** Once, when it is first needed: what this machine can do, and which variants run here. */
+async function prepare(): Promise<Setup> {
+  const [plain, fused] = await Promise.all(['limits.wasm', 'limitsFma.wasm'].map(async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer())));
+  const limits = measureLimits({ plain, fused }), cpu = cpuVariants(), gpu = await gpuVariants(['webasm', 'webgl2', 'webgpu']);
+  return { limits, variants: [...cpu.variants.filter(({ name }) => name in colours), ...gpu.variants], missing: [...cpu.missing, ...gpu.missing], devices: await devices() };
+}
+
+/** The graphics devices' own names: a device in software is no device to speak of. */
+async function devices(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}, gl = document.createElement('canvas').getContext('webgl2'), info = gl?.getExtension('WEBGL_debug_renderer_info');
+  if (gl) found.webgl2 = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl?.getExtension('WEBGL_lose_context')?.loseContext(); // a page has few contexts
+  const adapter = await (navigator as { gpu?: { requestAdapter(): Promise<{ info?: { vendor: string; architecture: string; description: string } } | null> } }).gpu?.requestAdapter();
+  if (adapter) found.webgpu = [adapter.info?.vendor, adapter.info?.architecture, adapter.info?.description].filter(Boolean).join(' ') || 'unnamed';
+  return found;
+}
+
+/** run: one size with every variant; `hear` is told each outcome as it comes. */
+async function run(size: KernelSize, quick: boolean, hear: (outcome: Outcome, limits: Limits) => void | Promise<void>): Promise<void> {
+  const { limits, variants } = await (setup ??= prepare());
+  for await (const outcome of kernelRows(size, variants, limits, quick ? paces.quick : { ...paces.full, time: 300 })) await hear(outcome, limits);
+}
+
+/** draw: a bar a variant, as long as it is fast; a refusal in words. */
+function draw(outcomes: readonly Outcome[]): void {
+  const most = Math.max(...outcomes.map((outcome) => ('row' in outcome ? outcome.row.median : 0)));
+  element('bars').replaceChildren(...outcomes.map((outcome) => {
+    const item = document.createElement('li');
+    if ('refusal' in outcome) {
+      item.className = 'refused';
+      item.append(make('span', 'name', outcome.refusal.variant), make('span', 'speed', outcome.refusal.wrong ? 'wrong' : 'refused'), make('span', 'note', outcome.refusal.why));
+      return item;
+    }
+    const { row } = outcome, bar = make('div', 'bar'), track = make('div', 'track');
+    item.style.setProperty('--colour', `var(--${colours[row.variant]})`);
+    bar.style.width = `${100 * row.median / most}%`;
+    track.append(bar);
+    item.append(make('span', 'name', row.variant), make('span', 'speed', `${figure(row.median)} ${row.unit}`), track, make('span', 'note', noteOn(row)));
+    return item;
+  }));
+}
+
+const noteOn = (row: Row): string => [
+  row.variant === 'loop' ? 'the reference' : 'agrees with the loop',
+  row.variant === 'loop' || row.overLoop === undefined ? '' : row.overLoop < 1 ? `${figure(1 / row.overLoop)} times slower` : `${figure(row.overLoop)} times faster`,
+  row.once ? 'timed once' : `quartiles ${figure(row.low)} to ${figure(row.high)}`,
+  row.share === undefined ? '' : `${Math.round(100 * row.share)} % of one thread's limit`,
+].filter((part) => part !== '').join(' · ');
+
+/** What a person does. */
+async function choose(): Promise<void> {
+  const kernel = element<HTMLSelectElement>('kernel').value, scale = element<HTMLSelectElement>('size').value, button = element<HTMLButtonElement>('run'), status = element('status');
+  const size = kernelSizes.find((one) => one.kernel === kernel && one.scale === scale)!, outcomes: Outcome[] = [];
+  button.disabled = true;
+  status.textContent = setup ? 'Checking and timing' : 'Measuring what one thread of this machine can do, then checking and timing';
+  element('title').textContent = `${kernel}, ${size.size}`;
+  element('result').hidden = false;
+  element('limit').textContent = '';
+  draw([]);
+  await drawn();
+  try {
+    await run(size, false, async (outcome, limits) => {
+      outcomes.push(outcome);
+      draw(outcomes);
+      const least = leastSeconds(limits, size, false), work = size.unit === 'GB/s' ? size.bytes : size.flops;
+      element('limit').textContent = `One thread with 128-bit lanes could do ${figure(work / least.seconds / 1e9)} ${size.unit} of this at most: ${least.bound} holds it there.`;
+      await drawn();
+    });
+    status.textContent = 'Done.';
+    const { missing, devices } = await setup!;
+    element('where').replaceChildren(...[navigator.userAgent, ...Object.entries(devices).map(([mode, name]) => `${mode}: ${name}`), ...missing.map(({ variant, why }) => `without ${variant}: ${why}`)].map((line) => make('div', '', line)));
+  } catch (error) {
+    setup = null;
+    status.textContent = `It failed: ${(error as Error).message}`;
+  } finally { button.disabled = false; }
+}
+
+function fill(): void {
+  const kernels = element<HTMLSelectElement>('kernel'), sizes = element<HTMLSelectElement>('size');
+  const option = (value: string, text: string): HTMLOptionElement => { const made = document.createElement('option'); made.value = value; made.textContent = text; return made; };
+  for (const folder of new Set(kernelSizes.map(({ folder }) => folder))) {
+    const group = document.createElement('optgroup');
+    group.label = folder;
+    group.append(...[...new Set(kernelSizes.filter((size) => size.folder === folder).map(({ kernel }) => kernel))].map((kernel) => option(kernel, kernel)));
+    kernels.append(group);
+  }
+  const fillSizes = (): void => {
+    const { value } = sizes;
+    sizes.replaceChildren(...kernelSizes.filter(({ kernel }) => kernel === kernels.value).map(({ scale, size }) => option(scale, `${scale}: ${size}`)));
+    sizes.value = value === '' ? 'chapter' : value;
+  };
+  kernels.value = 'bprGrad';
+  fillSizes();
+  kernels.addEventListener('change', fillSizes);
+  element('choice').addEventListener('submit', (event) => { event.preventDefault(); choose().catch(() => {}); });
+  element('status').textContent = globalThis.crossOriginIsolated ? '' : 'This page is not isolated, so memory is not shared; SIMD runs all the same.';
+}
+
+fill();
+
+/** What bench:browser asks for, as values that travel between processes. */
+export const bench = {
+  sizes: kernelSizes.map(({ kernel, scale, size, folder }) => ({ kernel, scale, size, folder })),
+  async setup(): Promise<Omit<Setup, 'variants'>> {
+    const { limits, missing, devices } = await (setup ??= prepare());
+    return { limits, missing, devices };
+  },
+  async run(kernel: string, scale: string, quick: boolean): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    await run(kernelSizes.find((size) => size.kernel === kernel && size.scale === scale)!, quick, (outcome) => { outcomes.push(outcome); });
+    return outcomes;
+  },
+};
