@@ -24,14 +24,17 @@ interface Study {
 const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
+/** A table of one group, where there are rows of it. */
+const of = (results: Results | null, group: Results['rows'][number]['group'], print: (results: Results) => string): string | null => (results?.rows.some((row) => row.group === group) ? print(results) : null);
+
 /** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
-  training: () => bench && trainingTable(bench),
-  kernels: () => bench && kernelsTable(bench),
-  metrics: () => bench && metricsTable(bench),
+  training: () => of(bench, 'training', trainingTable),
+  kernels: () => of(bench, 'kernels', kernelsTable),
+  metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),
-  browser: () => browser && kernelsTable(browser),
-  rivals: () => rivals && rivalsTable(rivals),
+  browser: () => of(browser, 'kernels', kernelsTable),
+  rivals: () => of(rivals, 'rivals', rivalsTable),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],
     study.models.map(({ name, validation, test, published, fitSeconds }) => [name, validation.toFixed(4), test.toFixed(4), published === null ? '' : String(published), fitSeconds.toFixed(1)]),
