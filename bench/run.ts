@@ -59,7 +59,7 @@ for (const name of modelNames) {
   title(name, 'training steps');
   for await (const row of trainingRows(name, pace)) keep(row);
 }
-const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 1000] : [100, 1000, 10_000]) : [];
+const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);
 if (rows.length === 0 && refusals.length === 0) { console.error(`nothing to time: no kernel, metric, model, size or variant has '${flags.filter}' in its name`); process.exit(1); }
 

@@ -17,7 +17,7 @@ export interface Pace {
 
 export const paces: { readonly full: Pace; readonly quick: Pace } = {
   full: { time: 500, warmup: 100, patience: 2000, limit: 8000, iterations: 3, steps: 56 },
-  quick: { time: 20, warmup: 5, patience: 100, limit: 300, iterations: 1, steps: 6 },
+  quick: { time: 15, warmup: 5, patience: 60, limit: 250, iterations: 1, steps: 3 },
 };
 
 export type Timing = Pick<Row, 'milliseconds' | 'runs' | 'once'> & { readonly quartiles: readonly [fast: number, slow: number] };
