@@ -175,6 +175,9 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     const compile = (): GpuJsKernel => {
       const kernel = gpu.createKernel(thread, {
         dynamicOutput: true, dynamicArguments: true, loopMaxIterations: COUNTABLE, precision: 'single', pipeline: stays, immutable: stays,
+        // left to itself, WebGL takes coarse floats, of 10 bits on some devices, for outputs of less than 2^15 numbers, and when a later one is
+        // larger it runs the coarse kernel again at its old size, without an error
+        tactic: 'precision',
         asyncMode: mode !== 'webasm' || threads > 1, ...(mode === 'webasm' ? { poolSize: threads } : {}),
       });
       // it compiles for each size anew and keeps a memory for each, of which a browser allows some hundred: so one kernel is for few sizes

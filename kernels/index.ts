@@ -1,4 +1,4 @@
-import { TightrecError } from '../lib/errors.ts';
+import { TightrecError, describe } from '../lib/errors.ts';
 import { isShared, linearMemory, memoryUse } from './memory.ts';
 import { loadFma, loadSimd } from './wasm.ts';
 import { accuracyHits } from './accuracyAtK/loop.ts';
@@ -60,7 +60,7 @@ let asked = false;
  * Errors: 'bad-setting' for an unknown name, 'unsupported' when this runtime cannot run it (the message says why).
  */
 export function useKernels(name: Variant | 'auto'): void {
-  if (!['auto', 'loop', 'simd', 'simd-fma'].includes(name)) throw new TightrecError('bad-setting', `useKernels: expected 'auto', 'simd', 'simd-fma' or 'loop', got ${JSON.stringify(name)}`);
+  if (!['auto', 'loop', 'simd', 'simd-fma'].includes(name as string)) throw new TightrecError('bad-setting', `useKernels: expected 'auto', 'simd', 'simd-fma' or 'loop', got ${describe(name)}`);
   const chosen = name === 'simd-fma' ? fma() : name === 'loop' ? { kernels: loops, why: '' } : simd;
   if (chosen.kernels === null && name !== 'auto') throw new TightrecError('unsupported', `useKernels: '${name}' cannot run here: ${chosen.why}; use ${name === 'simd-fma' && simd.kernels !== null ? "'simd'" : "'loop'"} or 'auto'`);
   asked = name !== 'auto';

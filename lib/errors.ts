@@ -27,3 +27,6 @@ export class TightrecError extends Error {
     this.code = code;
   }
 }
+
+/** describe: a wrong argument as an error shows it. */
+export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : String(value);

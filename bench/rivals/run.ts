@@ -13,7 +13,7 @@ import { commit, machine, resultFile, writeResults } from '../machine.ts';
 import { type Refusal, type Results, type Row, figure } from '../results.ts';
 
 const rivals: Record<string, string> = {
-  'tightrec': './tightrec.ts', 'tightrec, simd-fma': './tightrecFma.ts', 'tfjs wasm': './tfjs.ts', 'tfjs wasm, one-hot': './tfjsOneHot.ts', 'tfjs cpu': './tfjsCpu.ts',
+  'tightrec': './tightrec.ts', 'tightrec, simd-fma': './tightrecFma.ts', 'tfjs wasm': './tfjs.ts', 'tfjs wasm, new matrices': './tfjsFresh.ts', 'tfjs wasm, one-hot': './tfjsOneHot.ts', 'tfjs cpu': './tfjsCpu.ts',
   'jax-js wasm': './jax.ts', 'onnxruntime-web': './onnxruntime.ts', 'ml-matrix': './mlMatrix.ts', 'ndarray-gemm': './ndarrayGemm.ts', 'numpy-ts': './numpyTs.ts',
 };
 

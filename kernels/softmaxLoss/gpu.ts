@@ -31,7 +31,8 @@ const softmaxGradThread = function (this: Thread, dX: Float32Array, lse: Float32
   const label = y[b];
   const p = Math.exp(X[at] - lse[b]);
   const share = p - (label === at - b * N ? 1 : 0);
-  return dX[at] + (label < 0 ? 0 : dL) * share;
+  const added = dX[at] + dL * share;
+  return label < 0 ? dX[at] : added; // whatever the logits of a row that is left out, NaN included
 };
 
 interface SoftmaxLoss {

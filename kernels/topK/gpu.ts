@@ -38,11 +38,11 @@ export function topKOn(gpu: GpuDevice): TopK {
       // what must not be chosen counts as -Infinity; a NaN would compare differently from device to device
       const eligible = scores.slice(0, B * N);
       for (let at = 0; at < eligible.length; at++) if (Number.isNaN(eligible[at])) eligible[at] = -Infinity;
-      for (let b = 0; b < B; b++) for (let at = start[b]; at < start[b + 1]; at++) eligible[b * N + skip[at]] = -Infinity;
+      for (let b = 0; b < B; b++) for (let at = start[b]; at < start[b + 1]; at++) if (skip[at] >= 0 && skip[at] < N) eligible[b * N + skip[at]] = -Infinity;
 
       const resident = await gpu.upload(eligible);
       let previous = new Float32Array(B).fill(-1);
-      for (let rank = 0; rank < Math.min(k, N); rank++) {
+      for (let rank = 0; rank < Math.min(k, N) && (rank === 0 || previous.some((id) => id >= 0)); rank++) {
         previous = await nextBest(B, resident, previous, N, -2) as Float32Array<ArrayBuffer>;
         for (let b = 0; b < B; b++) {
           if (previous[b] < 0) continue;

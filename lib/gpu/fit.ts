@@ -1,9 +1,9 @@
 import type { GpuMode } from '../../kernels/gpuDevice.ts';
 import type { Interactions } from '../data/interactions.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
-import { checkNames, describe } from '../models/settings.ts';
+import { checkNames } from '../models/settings.ts';
 import type { FitOptions } from '../models/train.ts';
 import { type GpuLearner, pairLearner, tripleLearner } from './learners.ts';
 import { type Gpu, type GpuOptions, openGpu } from './open.ts';

@@ -1,6 +1,6 @@
 import { type GpuDevice, type GpuJs, type GpuMode, openDevice } from '../../kernels/gpuDevice.ts';
-import { TightrecError } from '../errors.ts';
-import { checkNames, describe } from '../models/settings.ts';
+import { TightrecError, describe } from '../errors.ts';
+import { checkNames } from '../models/settings.ts';
 
 /** What 'auto' tries, in this order. */
 const modes: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];

@@ -3,10 +3,10 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, describeId, isInteractions, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
 import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './recommender.ts';
-import { checkNames, describe } from './settings.ts';
+import { checkNames } from './settings.ts';
 
 // The calls that every model answers in the same way, from its `answers`.
 

@@ -1,8 +1,7 @@
 import { type Csr, addCsr } from '../data/csr.ts';
 import { type Interactions, describeId, fromRows, isInteractions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
-import { describe } from './settings.ts';
+import { TightrecError, describe } from '../errors.ts';
 
 /** Catalogue: what every fitted model remembers of its data. */
 export interface Catalogue {

@@ -1,4 +1,4 @@
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 
 /** A rule returns what it expects, or null when the value is fine. */
 export type Rule = (value: unknown) => string | null;
@@ -34,11 +34,8 @@ export function withDefaults<S extends object>(defaults: S, given: Partial<S>): 
 /** Not String(value) of an object: one from a model file may have a toString of its own. */
 const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);
 
-/** describe: a wrong argument as an error shows it. */
-export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : String(value);
-
 /** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TightrecError('bad-setting', `${where}: options must be an object with some of ${names.join(', ')}, got ${describe(options)}`);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new TightrecError('bad-setting', `${where}: options must be an object with some of ${names.join(', ')}, got ${describe(options)}`);
   for (const name of Object.keys(options)) if (!names.includes(name)) throw new TightrecError('bad-setting', `${where}: there is no option '${name}'; the options are ${names.join(', ')}`);
 }

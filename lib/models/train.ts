@@ -2,11 +2,11 @@ import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
 import type { Recommender } from './recommender.ts';
-import { checkNames, describe } from './settings.ts';
+import { checkNames } from './settings.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */

@@ -2,7 +2,7 @@ import { kernels } from '../../kernels/index.ts';
 import { scratchInts } from '../../kernels/memory.ts';
 import { touchedRows } from '../autodiff/rowGrads.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 
 /** Optimizer: takes the gradients that a tape has left in the parameters, moves the parameters, and forgets the gradients. */
 export interface Optimizer {
@@ -79,7 +79,7 @@ export class Adam implements Optimizer {
     this.beta2 = fraction('Adam', 'beta2', options.beta2 ?? 0.999);
     this.eps = positive('Adam', 'eps', options.eps ?? 1e-8);
     this.rows = options.rows ?? 'all';
-    if (this.rows !== 'all' && this.rows !== 'touched') throw new TightrecError('bad-setting', `Adam: rows must be 'all' or 'touched', got ${JSON.stringify(this.rows)}`);
+    if (this.rows !== 'all' && this.rows !== 'touched') throw new TightrecError('bad-setting', `Adam: rows must be 'all' or 'touched', got ${describe(this.rows)}`);
   }
 
   step(parameters: readonly Tensor[]): void {

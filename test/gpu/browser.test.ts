@@ -98,6 +98,10 @@ if (executablePath === undefined) {
       assert.equal(await ask(where, 'together', mode), [[0], [1, 1], [2, 2, 2]]);
     }));
 
+    test(`sizes may grow and shrink from call to call: ${mode}, minified`, () => inPage('minified', async (where) => {
+      assert.equal(await ask(where, 'changing', mode), []);
+    }));
+
     test(`steps leave nothing on the device: ${mode}`, () => inPage('plain', async (where) => {
       const counts = await ask(where, 'held', mode);
       assert.is(counts.length, 8);

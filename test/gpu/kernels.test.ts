@@ -6,6 +6,7 @@ import { type Gpu, openGpu } from '../../lib/gpu/index.ts';
 import { kernelCases } from '../helpers/kernelCases.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { skip } from '../helpers/skip.ts';
+import { changeSizes } from './changeSizes.ts';
 import { fakeGpuJs } from './fakeGpuJs.ts';
 import { runCases } from './runCases.ts';
 
@@ -35,6 +36,8 @@ for (const [mode, gpu] of open) {
     await Promise.all(w.map((one) => table.sgd(one, g, one.length, 1)));
     assert.equal(w.map((one) => [...one]), [[0], [1, 1], [2, 2, 2]]);
   });
+
+  test('sizes may grow and shrink from call to call', async () => { assert.equal(await changeSizes(gpu), []); });
 
   test('more than a small loop: a hundred thousand additions to one row', async () => {
     const B = 100_000, dTable = new Float32Array(2);

@@ -1,6 +1,7 @@
-import { random } from '../../lib/random.ts';
-import { createGpuKernels, fit, openGpu, type GpuMode } from '../../lib/gpu/index.ts';
+import { type GpuMode, createGpuKernels, fit, openGpu } from '../../lib/gpu/index.ts';
 import { BPR, LogisticMF, TightrecError, interactions, toBytes } from '../../lib/index.ts';
+import { random } from '../../lib/random.ts';
+import { changeSizes } from './changeSizes.ts';
 import { type Comparison, compareFits } from './compareFits.ts';
 import { type Outcome, runCases } from './runCases.ts';
 
@@ -10,6 +11,12 @@ import { type Outcome, runCases } from './runCases.ts';
 export async function kernels(mode: GpuMode): Promise<Outcome> {
   const gpu = await openGpu({ mode });
   try { return await runCases(createGpuKernels(gpu)); } finally { await gpu.destroy(); }
+}
+
+/** Kernels at sizes that grow and shrink, in one mode. */
+export async function changing(mode: GpuMode): Promise<string[]> {
+  const gpu = await openGpu({ mode });
+  try { return await changeSizes(gpu); } finally { await gpu.destroy(); }
 }
 
 /** Three calls of a kernel at once, each for a size of its own, before it is compiled. */
