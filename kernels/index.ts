@@ -43,7 +43,7 @@ const simd = loadSimd(loops);
 let fused: ReturnType<typeof loadFma> | null = null;
 
 /** fma: the SIMD kernels with fused multiply-add where it pays; other bits than 'simd'. Loaded when first asked for. */
-export const fma = (): ReturnType<typeof loadFma> => fused ??= loadFma(simd);
+export const fma = (): ReturnType<typeof loadFma> => fused?.kernels ? fused : fused = loadFma(simd);
 
 /** Every variant that this runtime can run and that agrees to the bit from machine to machine; null where it cannot. */
 export const variants: Record<'loop' | 'simd', Kernels | null> = { loop: loops, simd: simd.kernels };

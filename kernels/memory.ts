@@ -14,7 +14,7 @@ import { TightrecError } from '../lib/errors.ts';
 const PAGE = 65536;
 const ALIGN = 64; // a cache line
 const ROOM = 64 * 2 ** 20; // what an unshared memory keeps free for a step, at least
-const MAX_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach; only what is used is ever backed by real memory
+const MAX_PAGES = 65535; // nearly all that 32-bit addresses reach: the address behind the last byte is one too. Only what is used is ever backed by real memory
 
 /** A piece of the memory, `length` numbers of four bytes. `open` turns false when it is given back: using it after that is an error, not a wrong number. */
 export class Block {
@@ -76,16 +76,22 @@ export const isShared: boolean = created.shared;
 
 /** Buffers of a shared linear memory: growing makes a new buffer object over the same bytes, and views of the old stay good. */
 const buffers = new WeakSet<ArrayBufferLike>();
+/** Former buffers of an unshared one. */
+const detached = new WeakSet<ArrayBufferLike>();
 let latest: ArrayBufferLike | null = null;
 
 function currentBuffer(): ArrayBufferLike {
   const buffer = memory!.buffer;
   if (buffer !== latest) {
+    if (created.shared) buffers.add(buffer);
+    else if (latest !== null) detached.add(latest);
     latest = buffer;
-    if (created.shared) buffers.add(buffer); // of an unshared one the old buffer is detached: its arrays have no address any more
   }
   return buffer;
 }
+
+/** isDetached: whether this array was in the linear memory before an unshared one grew: it has no numbers and no address any more. */
+export const isDetached = (array: Float32Array | Int32Array): boolean => detached.has(array.buffer);
 
 /** isLinear: whether this array lies in the linear memory, so that its byteOffset is an address there. */
 export function isLinear(array: Float32Array | Int32Array): boolean {
@@ -169,7 +175,7 @@ function makeRoom(): void {
   for (let room = Math.max(ROOM, 4 * inUse); room >= PAGE; room /= 2) {
     const pages = Math.ceil((Math.min(top + room, limit) - memory.buffer.byteLength) / PAGE);
     if (pages <= 0) return;
-    try { memory.grow(pages); return; } catch { /* less, then */ }
+    try { memory.grow(pages); currentBuffer(); return; } catch { /* less, then */ }
   }
 }
 

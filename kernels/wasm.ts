@@ -1,5 +1,6 @@
+import { TightrecError } from '../lib/errors.ts';
 import type { Kernels } from './index.ts';
-import { type Block, allocate, isLinear, isShared, linearMemory, scope, scratch } from './memory.ts';
+import { type Block, allocate, isDetached, isLinear, isShared, linearMemory, scope, scratch } from './memory.ts';
 import { kernelModule } from './module.ts';
 import { fmaModule } from './moduleFma.ts';
 
@@ -40,6 +41,7 @@ function load(module: string): { exports: WebAssembly.Exports | null; why: strin
     workspace.value = allocate(WORKSPACE.value / 4).at; // matmul's, for as long as the module is there
     return { exports, why: '' };
   } catch (error) {
+    if (error instanceof TightrecError) throw error; // no room for the workspace just now
     return { exports: null, why: `this runtime refused the WASM SIMD module: ${(error as Error).message}` };
   }
 }
@@ -73,17 +75,33 @@ function inPlace(kernel: Kernel): (...args: Argument[]) => number {
 
 function copied(kernel: Kernel, args: Argument[]): number {
   return scope(() => {
-    const copies = new Map<Numeric, Block>(); // the same array twice stays the same array
+    const copies = copiesFor(args.filter((arg) => typeof arg !== 'number'));
     const addresses = args.map((arg) => {
       if (typeof arg === 'number') return arg;
-      if (!copies.has(arg)) copies.set(arg, scratch(arg.length));
-      return copies.get(arg)!.at;
+      const { block, from } = copies.find((copy) => copy.buffer === arg.buffer && copy.from <= arg.byteOffset && arg.byteOffset + arg.byteLength <= copy.to)!;
+      return block.at + arg.byteOffset - from;
     });
-    for (const [from, block] of copies) viewLike(from, block).set(from);
+    const bytesOf = ({ buffer, from, to }: Copy): Int32Array => new Int32Array(buffer, from, (to - from) / 4);
+    for (const copy of copies) copy.block.ints().set(bytesOf(copy));
     const result = kernel(...addresses);
-    for (const [from, block] of copies) from.set(viewLike(from, block));
+    for (const copy of copies) bytesOf(copy).set(copy.block.ints());
     return result;
   }, false);
 }
 
-const viewLike = (array: Numeric, block: Block): Numeric => array instanceof Int32Array ? block.ints() : block.floats();
+/** A range of a buffer's bytes, and the block that stands for it while the kernel runs. */
+interface Copy { readonly buffer: ArrayBufferLike; readonly from: number; to: number; block: Block }
+
+/** One copy for arrays that share bytes, as views of one array do: what the kernel writes through one is then seen through the other. */
+function copiesFor(arrays: readonly Numeric[]): Copy[] {
+  const copies: Copy[] = [];
+  for (const array of [...arrays].sort((a, b) => a.byteOffset - b.byteOffset)) {
+    if (isDetached(array)) throw new TightrecError('stale', 'this array was left behind when the memory grew; ask its tensor for its data or grad again');
+    const from = array.byteOffset, to = from + array.byteLength;
+    const last = copies.findLast(({ buffer }) => buffer === array.buffer);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else copies.push({ buffer: array.buffer, from, to, block: scratch(0) });
+  }
+  for (const copy of copies) copy.block = scratch((copy.to - copy.from) / 4);
+  return copies;
+}
