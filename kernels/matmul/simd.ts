@@ -43,24 +43,25 @@ function product(
 ): void {
   const width = <usize>columns << 2, piece = workspace, strips = piece + PIECE, spare = strips + STRIPS;
   if (depth == 0 && !add) memory.fill(C, 0, <usize>rows * width);
-  for (let d0 = 0; d0 < depth; d0 += DEPTH) {
-    const n = min(DEPTH, depth - d0), more = add || d0 > 0;
-    for (let r0 = 0; r0 < rows; r0 += ROWS) {
-      const r1 = min(rows, r0 + ROWS), whole = r0 + ((r1 - r0) & ~3), from = P + <usize>d0 * pStep;
-      for (let r = r0, to = piece; r < whole; r += 4, to += <usize>n << 4) pack(to, 16, from + <usize>r * pRow, pStep, pRow, n, 4);
-      for (let c0 = 0; c0 < columns; c0 += COLUMNS) {
-        const c1 = min(columns, c0 + COLUMNS);
-        packStrips(strips, Q + <usize>d0 * qStep + <usize>c0 * qColumn, qStep, qColumn, n, c1 - c0);
-        for (let c = c0, strip = strips; c < c1; c += 8, strip += <usize>n << 5) {
-          const wide = min(8, c1 - c);
-          let to = C + <usize>r0 * width + (<usize>c << 2), r = r0;
+  if (rows < 4) { few(C, P, pRow, pStep, Q, qStep, qColumn, rows, columns, depth, add); return; }
+  for (let depthFrom = 0; depthFrom < depth; depthFrom += DEPTH) {
+    const n = min(DEPTH, depth - depthFrom), more = add || depthFrom > 0;
+    for (let rowFrom = 0; rowFrom < rows; rowFrom += ROWS) {
+      const rowEnd = min(rows, rowFrom + ROWS), whole = rowFrom + ((rowEnd - rowFrom) & ~3), from = P + <usize>depthFrom * pStep;
+      for (let r = rowFrom, to = piece; r < whole; r += 4, to += <usize>n << 4) pack(to, 16, from + <usize>r * pRow, pStep, pRow, n, 4);
+      for (let columnFrom = 0; columnFrom < columns; columnFrom += COLUMNS) {
+        const columnEnd = min(columns, columnFrom + COLUMNS);
+        packStrips(strips, Q + <usize>depthFrom * qStep + <usize>columnFrom * qColumn, qStep, qColumn, n, columnEnd - columnFrom);
+        for (let c = columnFrom, strip = strips; c < columnEnd; c += 8, strip += <usize>n << 5) {
+          const wide = min(8, columnEnd - c);
+          let to = C + <usize>rowFrom * width + (<usize>c << 2), r = rowFrom;
           for (let p = piece; r < whole; r += 4, p += <usize>n << 4, to += 4 * width) {
             if (wide == 8) { tile(to, width, p, strip, n, more); continue; }
             tile(spare, 32, p, strip, n, false);
             for (let line: usize = 0; line < 4; line++) put(to + line * width, spare + 32 * line, wide, more);
           }
-          for (; r < r1; r++, to += width) {
-            line(spare, from + <usize>r * pRow, pStep, strip, n);
+          for (; r < rowEnd; r++, to += width) {
+            line(spare, from + <usize>r * pRow, pStep, strip, 32, n);
             put(to, spare, wide, more);
           }
         }
@@ -175,14 +176,69 @@ function place(C: usize, low: v128, high: v128, add: bool): void {
   v128.store(C, high, 16);
 }
 
-/** One row of a tile, from a row of P as it lies there. */
-function line(to: usize, p: usize, step: usize, q: usize, n: i32): void {
+/** One row of a tile, from a row of P as it lies there and eight columns of Q, `gap` bytes from one depth to the next. */
+function line(to: usize, p: usize, step: usize, q: usize, gap: usize, n: i32): void {
   let low = f32x4.splat(0), high = low;
-  for (let d = 0; d < n; d++, p += step, q += 32) {
+  for (let d = 0; d < n; d++, p += step, q += gap) {
     const x = v128.load32_splat(p);
     low = plus(low, x, v128.load(q)); high = plus(high, x, v128.load(q, 16));
   }
   place(to, low, high, false);
+}
+
+/** The same from eight rows of Qᵀ, `row` bytes apart: four numbers of each are turned over in registers. */
+function lineTurned(to: usize, p: usize, step: usize, q: usize, row: usize, n: i32): void {
+  let low = f32x4.splat(0), high = low;
+  let d = 0;
+  for (; d + 4 <= n; d += 4, q += 16) {
+    const r0 = v128.load(q), r1 = v128.load(q + row), r2 = v128.load(q + 2 * row), r3 = v128.load(q + 3 * row);
+    const r4 = v128.load(q + 4 * row), r5 = v128.load(q + 5 * row), r6 = v128.load(q + 6 * row), r7 = v128.load(q + 7 * row);
+    const a01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), a23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5), b01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), b23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+    const a45 = v128.shuffle<f32>(r4, r5, 0, 4, 1, 5), a67 = v128.shuffle<f32>(r6, r7, 0, 4, 1, 5), b45 = v128.shuffle<f32>(r4, r5, 2, 6, 3, 7), b67 = v128.shuffle<f32>(r6, r7, 2, 6, 3, 7);
+    let x = v128.load32_splat(p);
+    low = plus(low, x, v128.shuffle<i64>(a01, a23, 0, 2)); high = plus(high, x, v128.shuffle<i64>(a45, a67, 0, 2));
+    x = v128.load32_splat(p + step);
+    low = plus(low, x, v128.shuffle<i64>(a01, a23, 1, 3)); high = plus(high, x, v128.shuffle<i64>(a45, a67, 1, 3));
+    x = v128.load32_splat(p + 2 * step);
+    low = plus(low, x, v128.shuffle<i64>(b01, b23, 0, 2)); high = plus(high, x, v128.shuffle<i64>(b45, b67, 0, 2));
+    x = v128.load32_splat(p + 3 * step);
+    low = plus(low, x, v128.shuffle<i64>(b01, b23, 1, 3)); high = plus(high, x, v128.shuffle<i64>(b45, b67, 1, 3));
+    p += step << 2;
+  }
+  for (; d < n; d++, p += step, q += 4) {
+    const x = v128.load32_splat(p);
+    low = plus(low, x, four(q, row)); high = plus(high, x, four(q + 4 * row, row));
+  }
+  place(to, low, high, false);
+}
+
+/** One number from each of four rows. */
+function four(at: usize, row: usize): v128 {
+  let x = v128.load32_zero(at);
+  x = v128.load32_lane(at + row, x, 1);
+  x = v128.load32_lane(at + 2 * row, x, 2);
+  return v128.load32_lane(at + 3 * row, x, 3);
+}
+
+/** product for fewer than four rows, with Q as it lies there: packing it would cost more than it saves. The sums are those of a tile, in its order. */
+function few(
+  C: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
+): void {
+  const width = <usize>columns << 2, strip = workspace, spare = strip + <usize>DEPTH * 32;
+  for (let depthFrom = 0; depthFrom < depth; depthFrom += DEPTH) {
+    const n = min(DEPTH, depth - depthFrom), more = add || depthFrom > 0;
+    for (let c = 0; c < columns; c += 8) {
+      const wide = min(8, columns - c), q = Q + <usize>depthFrom * qStep + <usize>c * qColumn;
+      if (wide < 8) packStrips(strip, q, qStep, qColumn, n, wide);
+      for (let r = 0; r < rows; r++) {
+        const p = P + <usize>depthFrom * pStep + <usize>r * pRow;
+        if (wide < 8) line(spare, p, pStep, strip, 32, n);
+        else if (qColumn == 4) line(spare, p, pStep, q, qStep, n);
+        else lineTurned(spare, p, pStep, q, qColumn, n);
+        put(C + <usize>r * width + (<usize>c << 2), spare, wide, more);
+      }
+    }
+  }
 }
 
 /** `count` of the eight numbers at `from` into C. */
