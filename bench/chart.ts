@@ -18,7 +18,8 @@ const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => 
  * day and by night, and without colours.
  */
 export function overLoopChart(results: Results, scale = 'chapter'): string {
-  const rows = results.rows.filter((row) => row.group === 'kernels' && row.scale === scale && row.variant !== 'loop' && row.overLoop !== undefined);
+  const rows = results.rows.filter((row, at, all) => row.group === 'kernels' && row.scale === scale && row.variant !== 'loop' && row.overLoop !== undefined
+    && all.findIndex(({ name, variant, scale }) => name === row.name && variant === row.variant && scale === row.scale) === at); // the first of several sizes
   const names = [...new Set(rows.map(({ name }) => name))], used = marks.filter(({ variant }) => rows.some((row) => row.variant === variant));
   const ratios = rows.map(({ overLoop }) => overLoop!), low = Math.min(-1, Math.floor(Math.log10(Math.min(...ratios)))), high = Math.max(1, Math.ceil(Math.log10(Math.max(...ratios))));
   const left = 150, width = 760, right = 24, top = 84, step = 22, bottom = top + step * names.length;

@@ -2,16 +2,16 @@
  * npm run bench [-- --filter WORD] [--quick] [--json FILE]
  *
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
- * (tinybench), and prints the median with its quartiles, the ratio to the loop and the share of the machine's limit. Then the metrics against
- * the obvious ways, and whole training steps. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
+ * (tinybench), and prints the median with its quartiles and the ratio to the loop. The limits are measured again after every ten sizes and at
+ * the end; the shares of the best of them follow. Then the metrics against the obvious ways, and whole training steps. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
  * the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a
  * moment, and with nothing filtered the chapter's sizes alone.
  */
 import { parseArgs } from 'node:util';
 import { gpuVariants } from './gpuVariants.ts';
-import { kernelRows } from './kernelRows.ts';
-import { kernelSizes } from './kernelSizes.ts';
-import { measureLimits } from './limits.ts';
+import { kernelRows, withShare } from './kernelRows.ts';
+import { type KernelSize, kernelSizes } from './kernelSizes.ts';
+import { limitsMeter, sizeOf, spreadOf } from './limits.ts';
 import { limitModules } from './limitsModule.ts';
 import { commit, machine, resultFile, writeResults } from './machine.ts';
 import { metricNames, metricRows } from './metrics.ts';
@@ -24,10 +24,9 @@ const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, qui
 const pace = flags.quick ? paces.quick : paces.full, filter = flags.filter?.toLowerCase() ?? '';
 const wanted = (...words: string[]): boolean => words.join(' ').toLowerCase().includes(filter);
 
-const limits = measureLimits(await limitModules(), flags.quick);
-console.log(`one thread at most: ${figure(limits.multiplyAdd)} GFLOP/s, ${limits.fused === null ? 'no fused multiply-add in this runtime' : `${figure(limits.fused)} fused`}`);
-console.log(`${'GB/s at'.padStart(10)}${['read', 'copy', 'update', 'triad'].map((name) => name.padStart(8)).join('')}`);
-for (const { bytes, ...speeds } of limits.memory) console.log(`${(bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`).padStart(10)}${[speeds.read, speeds.copy, speeds.update, speeds.triad].map((speed) => figure(speed).padStart(8)).join('')}`);
+const measure = limitsMeter(await limitModules());
+let limits = measure(flags.quick);
+printLimits();
 
 const cpu = cpuVariants(), gpu = await gpuVariants(['cpu', 'webasm']);
 const variants = [...cpu.variants, ...gpu.variants];
@@ -35,20 +34,37 @@ for (const { variant, why } of [...cpu.missing, ...gpu.missing]) console.log(`wi
 
 const rows: Row[] = [], refusals: Refusal[] = [];
 let wrong = 0;
-const checked = new Set<string>();
+const checked = new Set<string>(), timedSizes: KernelSize[] = [];
 for (const size of kernelSizes) {
   if (flags.quick && filter === '' && size.scale !== 'chapter') continue;
   // a word may also name a variant: then its row is timed beside the loop
   const these = variants.filter(({ name }) => wanted(size.folder, size.kernel, size.scale, name));
   if (these.length === 0) continue;
   const withLoop = these.some(({ name }) => name === 'loop') ? these : [variants[0], ...these];
+  if (timedSizes.length > 0 && timedSizes.length % 10 === 0) limits = measure(flags.quick);
+  timedSizes.push(size);
   title(size.kernel, `${size.scale}: ${size.size}`);
-  for await (const outcome of kernelRows(size, withLoop, limits, pace, checked)) {
+  for await (const outcome of kernelRows(size, withLoop, pace, checked)) {
     if ('row' in outcome) keep(outcome.row);
     else { refusals.push(outcome.refusal); if (outcome.refusal.wrong) wrong++; console.log(`  ${outcome.refusal.variant.padEnd(16)} ${outcome.refusal.wrong ? 'WRONG' : 'refused'}: ${outcome.refusal.why}`); }
   }
 }
 for (const { close } of variants) close?.();
+if (timedSizes.length > 0) {
+  limits = measure(flags.quick);
+  console.log('');
+  printLimits();
+  console.log(`${spreadOf(limits)}\n\nshares of the limit`);
+  for (const size of timedSizes) {
+    const shares: string[] = [];
+    for (const [at, row] of rows.entries()) {
+      if (row.name !== size.kernel || row.scale !== size.scale || row.size !== size.size) continue;
+      const { share, bound } = rows[at] = withShare(row, size, limits);
+      if (share !== undefined) shares.push(`${row.variant} ${(100 * share).toFixed(0)} % of ${bound}`);
+    }
+    console.log(`  ${`${size.kernel}, ${size.scale}: ${size.size}`.padEnd(72)} ${shares.join(', ')}`);
+  }
+}
 for (const name of metricNames) {
   if (!wanted('metrics', name)) continue;
   title(name, 'the chapter\'s data');
@@ -70,13 +86,18 @@ process.exit(wrong === 0 ? 0 : 1);
 
 function title(name: string, size: string): void { console.log(`\n${name}, ${size}`); }
 
+function printLimits(): void {
+  console.log(`one thread at most: ${figure(limits.multiplyAdd)} GFLOP/s, ${limits.fused === null ? 'no fused multiply-add in this runtime' : `${figure(limits.fused)} fused`}`);
+  console.log(`${'GB/s at'.padStart(10)}${['read', 'copy', 'update', 'triad'].map((name) => name.padStart(8)).join('')}`);
+  for (const { bytes, read, copy, update, triad } of limits.memory) console.log(`${sizeOf(bytes).padStart(10)}${[read, copy, update, triad].map((speed) => figure(speed).padStart(8)).join('')}`);
+}
+
 function keep(row: Row): void {
   rows.push(row);
   const cells = [
     `  ${row.variant}`.padEnd(18), figure(row.median).padStart(9), ` ${row.unit}`.padEnd(16),
     (row.once ? 'timed once' : `${figure(Math.min(row.low, row.high))} .. ${figure(Math.max(row.low, row.high))}`).padEnd(20),
     row.overLoop === undefined ? '' : `${figure(row.overLoop)} x loop`.padStart(15),
-    row.share === undefined ? '' : `${(100 * row.share).toFixed(0).padStart(6)} % of ${row.bound}`,
   ];
   console.log(cells.join(''));
 }

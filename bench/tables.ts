@@ -1,4 +1,4 @@
-import { type Limits, bandwidth } from './limits.ts';
+import { type Limits, bandwidth, sizeOf, spreadOf } from './limits.ts';
 import { type Results, type Row, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
@@ -60,10 +60,9 @@ export function metricsTable(results: Results): string {
 /** limitsTable: what one thread can do at most. */
 export function limitsTable(results: Results): string {
   const limits: Limits = results.limits!;
-  const size = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`);
-  const body = limits.memory.map(({ bytes }) => [size(bytes), ...(['read', 'copy', 'update', 'triad'] as const).map((traffic) => figure(bandwidth(limits, bytes, traffic)))]);
+  const body = limits.memory.map(({ bytes }) => [sizeOf(bytes), ...(['read', 'copy', 'update', 'triad'] as const).map((traffic) => figure(bandwidth(limits, bytes, traffic)))]);
   const fused = limits.fused === null ? 'this runtime has no fused multiply-add' : `${figure(limits.fused)} GFLOP/s with fused multiply-add`;
-  return `${table(['working set', 'read, GB/s', 'copy', 'update', 'triad'], body)}\n\nMultiply and add in registers: ${figure(limits.multiplyAdd)} GFLOP/s; ${fused}. ${where(results)}`;
+  return `${table(['working set', 'read, GB/s', 'copy', 'update', 'triad'], body)}\n\nMultiply and add in registers: ${figure(limits.multiplyAdd)} GFLOP/s; ${fused}. ${spreadOf(limits)} ${where(results)}`;
 }
 
 /** rivalsTable: the same work in every library; refusals as refusals, and what they say below the table. */

@@ -22,7 +22,8 @@ export const paces: { readonly full: Pace; readonly quick: Pace } = {
 
 export type Timing = Pick<Row, 'milliseconds' | 'runs' | 'once'> & { readonly quartiles: readonly [fast: number, slow: number] };
 
-const BATCH = 0.05; // milliseconds: a clock that tells a tenth of a microsecond is then off by a fifth of a percent
+const BATCH = 0.2; // milliseconds
+const TICKS = 200; // a clock is then off by half a percent
 
 /**
  * timed: the median time of a run, and its quartiles, in milliseconds. `first` is how long a run has taken already. A run much shorter than
@@ -35,7 +36,7 @@ export async function timed(run: () => unknown, waits: boolean, first: number, p
     const milliseconds = first <= pace.limit ? performance.now() - again : first;
     return { milliseconds, runs: 1, once: true, quartiles: [milliseconds, milliseconds] };
   }
-  const many = waits ? 1 : manyOf(run, first);
+  const many = waits ? 1 : manyOf(run, first, pace);
   // an async function by name: tinybench would otherwise call it once to find out, and not wait for it
   const work = waits ? async () => { await run(); } : many === 1 ? () => { run(); } : () => { for (let at = 0; at < many; at++) run(); };
   const bench = new Bench({ retainSamples: true, time: pace.time, warmupTime: pace.warmup, iterations: pace.iterations, warmupIterations: 1 });
@@ -46,12 +47,30 @@ export async function timed(run: () => unknown, waits: boolean, first: number, p
   return { milliseconds: p50 / many, runs: samplesCount * many, quartiles: [samples![samples!.length >> 2] / many, p75 / many] };
 }
 
-/** How many runs fill a batch, by what they take when warm. */
-function manyOf(run: () => unknown, first: number): number {
-  if (first > 20 * BATCH) return 1;
-  for (let many = 1; ; many *= 2) {
+/** How many runs fill a batch, by what they take when warm: the code is run for the warm-up's time before anything is counted. */
+function manyOf(run: () => unknown, first: number, pace: Pace): number {
+  if (first > pace.warmup) return 1;
+  for (const end = performance.now() + pace.warmup; performance.now() < end;) run();
+  const batch = Math.max(BATCH, TICKS * (tick ??= clockTick()));
+  const filled = (many: number): boolean => {
     const began = performance.now();
     for (let at = 0; at < many; at++) run();
-    if (performance.now() - began > BATCH) return many;
-  }
+    return performance.now() - began > batch;
+  };
+  let many = 1;
+  while (!(filled(many) && filled(many))) many *= 2; // one may have been interrupted
+  return many;
+}
+
+let tick: number | undefined;
+
+/** By how many milliseconds the clock moves when it moves, in the median. */
+function clockTick(): number {
+  const steps = Array.from({ length: 25 }, () => {
+    const before = performance.now();
+    let after = before;
+    while (after === before) after = performance.now();
+    return after - before;
+  });
+  return steps.sort((a, b) => a - b)[steps.length >> 1];
 }

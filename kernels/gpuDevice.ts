@@ -1,4 +1,4 @@
-import { TightrecError } from '../lib/errors.ts';
+import { TightrecError, describe } from '../lib/errors.ts';
 
 /**
  * What the gpu.ts files run on: gpu.js, which turns a plain function into a shader and runs it once for each number of its output.
@@ -44,11 +44,30 @@ export interface GpuDevice {
   resident<A extends readonly (Float32Array | number)[]>(name: string, thread: ThreadFunction<A>): (cells: number, ...args: Given<A>) => Promise<Resident>;
   /** upload: a copy on the device. */
   upload(values: Float32Array): Promise<Resident>;
-  /** ids: the first `count` ids as devices hold them, float32. Errors: 'unsupported' for an id of 2^24 or more, which float32 cannot tell apart. */
-  ids(ids: Int32Array, count: number): Float32Array;
-  /** Gives everything back; afterwards nothing of it can be used. */
+  /**
+   * ids: the first `count` ids as devices hold them, float32. With `rows`, each must be one of 0 .. rows - 1; -1 stands for none where it is `padded`,
+   * as it is without `rows`.
+   * Errors: 'unsupported' for an id of 2^24 or more, which float32 cannot tell apart; 'unknown-id' for one that is no row; 'bad-input'.
+   */
+  ids(ids: Int32Array, count: number, rows?: number, padded?: boolean): Float32Array;
+  /** Gives everything back; afterwards every use of it is an error, 'stale'. Called again, it gives the same promise. */
   destroy(): Promise<void>;
 }
+
+/** isDevice: whether this is what openDevice, or openGpu, gave. */
+export function isDevice(gpu: unknown): gpu is GpuDevice {
+  if (typeof gpu !== 'object' || gpu === null) return false;
+  const device = gpu as GpuDevice;
+  return typeof device.mode === 'string' && typeof device.limit === 'number' && (['kernel', 'resident', 'upload', 'ids', 'destroy'] as const).every((name) => typeof device[name] === 'function');
+}
+
+/** copyOf: what a call is given is copied before it returns: it runs later, when its caller may have changed the array. */
+export function copyOf(values: Float32Array): Float32Array {
+  try { return values.slice(); } catch (cause) { throw withoutMemory(cause); }
+}
+
+/** withoutMemory: the error for an array that can no longer be read. */
+export const withoutMemory = (cause: unknown): TightrecError => new TightrecError('stale', 'this array has lost its memory: its buffer was handed to a worker, or the memory that it lay in has grown', { cause });
 
 /** The part of gpu.js that is used, so that its types are needed nowhere. */
 export interface GpuJs {
@@ -71,16 +90,22 @@ interface GpuJsHandle { toArray(): unknown; delete(): void }
 /** Float32 counts whole numbers up to here: beyond, ids and positions would run together. */
 const COUNTABLE = 2 ** 24;
 
+/** An output of so many numbers is shared between two workers: gpu.js gives each 4096 at least. */
+const FOR_WORKERS = 8192;
+
 /** What gpu.js calls a kernel that really runs in this mode: it may fall back to the cpu without an error. */
 const modeNames: Record<GpuMode, string> = { webgpu: 'webgpu', webgl2: 'gpu', webasm: 'webasm', cpu: 'cpu' };
 
+/** What a device and the arrays on it know of each other. */
+interface Owner { destroyed: Promise<void> | null; lost: boolean }
+
 class OnDevice implements Resident {
   readonly length: number;
-  readonly owner: GpuJsInstance;
+  readonly owner: Owner;
   #value: Float32Array | GpuJsHandle | null;
   readonly #check: (error?: unknown) => void;
 
-  constructor(value: Float32Array | GpuJsHandle, length: number, owner: GpuJsInstance, check: (error?: unknown) => void = () => {}) {
+  constructor(value: Float32Array | GpuJsHandle, length: number, owner: Owner, check: (error?: unknown) => void) {
     this.#value = value;
     this.length = length;
     this.owner = owner;
@@ -94,6 +119,7 @@ class OnDevice implements Resident {
 
   async read(): Promise<Float32Array> {
     const { value } = this;
+    this.#check();
     if (value instanceof Float32Array) return value.slice();
     let read: unknown;
     try { read = await value.toArray(); } catch (error) { this.#check(error); throw error; }
@@ -104,13 +130,18 @@ class OnDevice implements Resident {
   free(): void {
     const value = this.#value;
     this.#value = null;
-    if (value !== null && !(value instanceof Float32Array)) value.delete();
+    if (value !== null && !(value instanceof Float32Array) && this.owner.destroyed === null) value.delete();
   }
 }
 
 /** Whether code may be built from text, which gpu.js needs for 'cpu' alone. */
 function buildsCode(): boolean {
   try { return typeof new Function('') === 'function'; } catch { return false; }
+}
+
+/** Whether workers can see one memory: a page must be isolated for it. */
+function sharesMemory(): boolean {
+  return typeof SharedArrayBuffer === 'function' && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
 }
 
 const nothing = new Float32Array(1); // what stands for an empty array, which a device cannot hold
@@ -121,17 +152,19 @@ const nothing = new Float32Array(1); // what stands for an empty array, which a 
  */
 export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Promise<GpuDevice> {
   const cannot = (why: string, cause?: unknown): TightrecError => new TightrecError('unsupported', `gpu mode '${mode}' cannot run here: ${why}`, { cause });
+  if (mode === 'webasm' && threads > 1 && !sharesMemory()) throw cannot(`its ${threads} threads need shared memory, which this runtime or page does not give; serve the page isolated (Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp), or leave threads at 1`);
   if (mode === 'cpu' && !buildsCode()) throw cannot('it builds code from text (new Function), which this runtime or page forbids; use another mode, or train without the gpu');
   let gpu: GpuJsInstance;
   try { gpu = new gpujs.GPU({ mode }); } catch (error) { throw cannot(`${messageOf(error)}; ${advice[mode]}`, error); }
   const limit = Math.min(COUNTABLE, (gpu.Kernel?.features?.maxTextureSize ?? Infinity) ** 2);
-  const lost: { already: boolean } = { already: false };
+  const owner: Owner = { destroyed: null, lost: false };
 
-  /** After each call: a device that was lost answers with zeros, or with an error of any kind. */
+  /** Before and after each call: a device that was lost answers with zeros, or with an error of any kind. */
   const checkLost = (kernel: GpuJsKernel | null) => (error?: unknown): void => {
+    if (owner.destroyed !== null) throw new TightrecError('stale', `gpu mode '${mode}': this device was given back by destroy(); open another`, { cause: error });
     const contexts = [gpu.context, kernel?.kernel.context] as ({ isContextLost?: () => boolean; isLost?: boolean } | null | undefined)[];
-    if (lost.already || contexts.some((context) => context?.isLost === true || context?.isContextLost?.() === true) || (error !== undefined && /device (?:was|is) lost|context lost/i.test(messageOf(error)))) {
-      lost.already = true;
+    if (owner.lost || contexts.some((context) => context?.isLost === true || context?.isContextLost?.() === true) || (error !== undefined && /device (?:was|is) lost|context lost/i.test(messageOf(error)))) {
+      owner.lost = true;
       throw new TightrecError('device-lost', `gpu mode '${mode}': the device was lost (its driver was reset, or the machine slept); open it again, or train without it`, { cause: error });
     }
   };
@@ -151,10 +184,8 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     let tail: Promise<unknown> = Promise.resolve();
 
     const run = async (cells: number, args: readonly (Numbers | number)[]): Promise<OnDevice> => {
-      const values = args.map((arg) => {
-        if (arg instanceof OnDevice && arg.owner !== gpu) throw new TightrecError('bad-input', `gpu mode '${mode}': kernel ${name} was given an array of another device; read it there and send it here`);
-        return typeof arg === 'number' ? arg : arg instanceof OnDevice ? arg.value : arg;
-      });
+      checkLost(null)();
+      const values = args.map((arg) => (arg instanceof OnDevice ? arg.value : arg as Float32Array | number));
       const kinds = values.map((value) => (typeof value === 'number' || value instanceof Float32Array ? 'a' : 'r')).join('');
       let compiled = versions.get(kinds) ?? null, made: unknown;
       try {
@@ -169,7 +200,7 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
       checkLost(compiled)();
       const { kernel } = compiled;
       if (kernel.constructor.mode !== modeNames[mode]) throw cannot(`gpu.js ran kernel ${name} in mode '${kernel.constructor.mode}' instead${kernel.fallbackReason ? `: ${kernel.fallbackReason}` : ''}`);
-      return new OnDevice(made as Float32Array | GpuJsHandle, cells, gpu, checkLost(compiled));
+      return new OnDevice(made as Float32Array | GpuJsHandle, cells, owner, checkLost(compiled));
     };
 
     const compile = (): GpuJsKernel => {
@@ -186,40 +217,78 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     };
 
     return (cells, args) => {
-      if (cells > limit) throw tooLarge(name, cells);
-      for (const arg of args) if (typeof arg !== 'number' && arg.length > limit) throw tooLarge(name, arg.length);
       // one call of a kernel at a time: gpu.js keeps the size of the output in the kernel
-      const result = tail.then(() => run(cells, args));
+      const given = args.map((arg) => (arg instanceof Float32Array ? copyOf(arg) : arg)), result = tail.then(() => run(cells, given));
       tail = result.catch(() => {});
       return result;
     };
   }
 
+  const wrong = (name: string, expected: string, got: unknown): TightrecError => new TightrecError('bad-input', `gpu mode '${mode}', ${name}: expected ${expected}, got ${typeof got === 'function' ? 'a function' : describe(got)}`);
+
+  /** Refuses what gpu.js would not survive, before anything is queued. */
+  function checkCall(name: string, thread: (...args: never) => number, cells: number, args: readonly (Numbers | number)[]): void {
+    checkLost(null)();
+    if (!(Number.isSafeInteger(cells) && cells >= 0)) throw wrong(name, 'a whole number of cells from 0 up', cells);
+    if (args.length < thread.length) throw wrong(name, `${thread.length} arguments after the number of cells`, args.length);
+    if (cells > limit) throw tooLarge(name, cells);
+    for (const arg of args) {
+      if (typeof arg === 'number') continue;
+      if (!(arg instanceof Float32Array || arg instanceof OnDevice)) throw wrong(name, 'numbers, Float32Arrays and arrays of this device', arg);
+      if (arg instanceof OnDevice && arg.owner !== owner) throw new TightrecError('bad-input', `gpu mode '${mode}', ${name}: this is an array of another device; read it there and send it here`);
+      if (arg.length > limit) throw tooLarge(name, arg.length);
+    }
+  }
+
+  const checkThread = (name: string, thread: unknown): void => { if (typeof thread !== 'function') throw wrong(`kernel ${name}`, 'a thread function', thread); };
+
   const tooLarge = (name: string, length: number): TightrecError => new TightrecError(
     'unsupported',
-    `gpu mode '${mode}': kernel ${name} would need an array of ${length} numbers; this device holds at most ${limit} in one, because ${limit < COUNTABLE ? 'its textures end there' : 'float32 cannot count further'}; use fewer factors or a smaller batch, or train without the gpu`,
+    `gpu mode '${mode}': ${name} would need an array of ${length} numbers; this device holds at most ${limit} in one, because ${limit < COUNTABLE ? 'its textures end there' : 'float32 cannot count further'}; use fewer factors or a smaller batch, or train without the gpu`,
   );
+
+  const onHost = (values: Float32Array): OnDevice => new OnDevice(values, values.length, owner, checkLost(null));
 
   const device: GpuDevice = {
     mode, limit,
     kernel(name, thread) {
+      checkThread(name, thread);
       const call = make(name, thread, false);
-      return async (cells, ...args) => (cells === 0 ? new Float32Array(0) : (await call(cells, args)).value as Float32Array);
+      return async (cells, ...args) => {
+        checkCall(`kernel ${name}`, thread, cells, args);
+        return cells === 0 ? new Float32Array(0) : (await call(cells, args)).value as Float32Array;
+      };
     },
     resident(name, thread) {
+      checkThread(name, thread);
       const call = make(name, thread, true);
-      return async (cells, ...args) => (cells === 0 ? new OnDevice(new Float32Array(0), 0, gpu) : call(cells, args));
+      return async (cells, ...args) => {
+        checkCall(`kernel ${name}`, thread, cells, args);
+        return cells === 0 ? onHost(new Float32Array(0)) : call(cells, args);
+      };
     },
-    upload: async (values) => (values.length === 0 || mode === 'webasm' || mode === 'cpu' ? new OnDevice(values.slice(), values.length, gpu) : copy(values.length, values)),
-    ids(ids, count) {
-      const floats = new Float32Array(count);
+    async upload(values) {
+      checkLost(null)();
+      if (!(values instanceof Float32Array)) throw wrong('upload', 'a Float32Array', values);
+      if (values.length > limit) throw tooLarge('upload', values.length);
+      return values.length === 0 || mode === 'webasm' || mode === 'cpu' ? onHost(copyOf(values)) : copy(values.length, values);
+    },
+    ids(ids, count, rows, padded = rows === undefined) {
+      if (!(ids instanceof Int32Array)) throw wrong('ids', 'an Int32Array', ids);
+      if (!(Number.isSafeInteger(count) && count >= 0)) throw wrong('ids', 'a whole number of them from 0 up', count);
+      if (ids.length < count) throw wrong('ids', `at least ${count} of them`, ids.length);
+      if (count > limit) throw tooLarge('ids', count);
+      const floats = new Float32Array(count), least = padded ? -1 : 0;
       for (let at = 0; at < count; at++) {
-        if (ids[at] >= COUNTABLE) throw new TightrecError('unsupported', `gpu mode '${mode}': id ${ids[at]} at position ${at} is 2^24 or more; devices hold ids as float32, which cannot tell such ids apart; train without the gpu`);
-        floats[at] = ids[at];
+        const id = ids[at];
+        if (id >= COUNTABLE) throw new TightrecError('unsupported', `gpu mode '${mode}': id ${id} at position ${at} is 2^24 or more; devices hold ids as float32, which cannot tell such ids apart; train without the gpu`);
+        if (id < -1) throw new TightrecError('bad-input', `gpu mode '${mode}': id ${id} at position ${at}: an id is a row number from 0 up, or -1 for none`);
+        if (id < least || (rows !== undefined && id >= rows)) throw new TightrecError('unknown-id', `gpu mode '${mode}': id ${id} at position ${at} is not one of the ${rows} rows (0 to ${rows! - 1})`);
+        floats[at] = id;
       }
       return floats;
     },
-    destroy: () => gpu.destroy(),
+    destroy: () => (owner.destroyed ??= gpu.destroy()),
   };
 
   const copy = device.resident('copy', copyThread), trial = device.kernel('trial', trialThread);
@@ -227,6 +296,10 @@ export async function openDevice(gpujs: GpuJs, mode: GpuMode, threads = 1): Prom
     const input = await copy(3, Float32Array.of(1, 2, COUNTABLE - 3)), output = await trial(2, input, 1);
     input.free();
     if (output[0] !== 3 || output[1] !== COUNTABLE - 1) throw cannot(`it adds 2 and ${COUNTABLE - 3} up to ${output[1]}: its numbers are not float32`);
+    if (mode === 'webasm' && threads > 1) {
+      const large = await trial(FOR_WORKERS, new Float32Array(FOR_WORKERS + 1).fill(1), 1); // a page may forbid workers
+      if (large.length !== FOR_WORKERS || large.some((value) => value !== 2)) throw cannot(`its ${threads} workers do not share their work`);
+    }
   } catch (error) {
     await gpu.destroy().catch(() => {});
     throw error instanceof TightrecError && error.code === 'unsupported' ? new TightrecError('unsupported', `${error.message}; ${advice[mode]}`, { cause: error.cause }) : error;
@@ -251,6 +324,17 @@ const advice: Record<GpuMode, string> = {
 };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** keeping: gives `work` a `keep` for what it makes on a device, which goes back when the work ends, well or not. */
+export async function keeping<Result>(work: (keep: (made: Promise<Resident>) => Promise<Resident>) => Promise<Result>): Promise<Result> {
+  const kept: Resident[] = [];
+  try {
+    return await work(async (made) => { const resident = await made; kept.push(resident); return resident; });
+  } finally { for (const resident of kept) resident.free(); }
+}
+
+/** rowsIn: how many rows of K numbers a table has; a row of none is in every table. */
+export const rowsIn = (table: Float32Array, K: number): number => (K === 0 ? COUNTABLE : Math.floor(table.length / K));
 
 /** setRows: table[rows[r]] = values[r]. Shapes: table (any, K), values (R, K), rows (R), distinct. */
 export function setRows(table: Float32Array, values: Float32Array, rows: Int32Array, R: number, K: number): void {

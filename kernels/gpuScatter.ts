@@ -13,7 +13,7 @@ export interface ScatterPlan {
  * of row by a counting sort here, on the host; equal rows stay in the order of the batch, so that a sum has the order of the loop.
  */
 export function scatterPlan(gpu: GpuDevice, ids: Int32Array, B: number, n: number): ScatterPlan {
-  gpu.ids(ids, B); // refuses what a device cannot hold
+  gpu.ids(ids, B, n); // refuses what is no row, and what a device cannot hold
   const order = new Int32Array(B), ends = new Int32Array(n + 1), start = new Float32Array(n + 1);
   orderIds(order, ends, ids, B, n);
   for (let row = 0; row < n; row++) start[row + 1] = ends[row];

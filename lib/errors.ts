@@ -7,7 +7,7 @@ export type ErrorCode =
   | 'not-fitted' // a model was asked before fit
   | 'diverged' // training produced NaN or infinity
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
-  | 'stale' // memory of a training step was used after the step ended
+  | 'stale' // used after its end: memory of a training step, an array left behind by its memory, a gpu that was given back
   | 'unsupported' // this runtime cannot do what was asked
   | 'device-lost' // the graphics device went away while it was in use
   | 'file-missing' // no such file

@@ -1,7 +1,7 @@
 import { gpuVariants } from '../gpuVariants.ts';
-import { type Outcome, kernelRows } from '../kernelRows.ts';
+import { type Outcome, kernelRows, withShare } from '../kernelRows.ts';
 import { type KernelSize, kernelSizes } from '../kernelSizes.ts';
-import { type Limits, leastSeconds, measureLimits } from '../limits.ts';
+import { type Limits, leastSeconds, limitsMeter } from '../limits.ts';
 import { type Row, figure } from '../results.ts';
 import { paces } from '../timing.ts';
 import { type BenchVariant, cpuVariants } from '../variants.ts';
@@ -21,14 +21,14 @@ function make(name: string, className: string, text = ''): HTMLElement {
 /** So that what was drawn is seen before the next variant holds the page up. */
 const drawn = (): Promise<void> => new Promise((resolve) => { requestAnimationFrame(() => { setTimeout(resolve); }); });
 
-interface Setup { limits: Limits; variants: readonly BenchVariant[]; missing: readonly { variant: string; why: string }[]; devices: Record<string, string> }
+interface Setup { measure: (quick?: boolean) => Limits; limits: Limits; variants: readonly BenchVariant[]; missing: readonly { variant: string; why: string }[]; devices: Record<string, string> }
 let setup: Promise<Setup> | null = null;
 
 /** Once, when it is first needed: what this machine can do, and which variants run here. */
 async function prepare(): Promise<Setup> {
   const [plain, fused] = await Promise.all(['limits.wasm', 'limitsFma.wasm'].map(async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer())));
-  const limits = measureLimits({ plain, fused }), cpu = cpuVariants(), gpu = await gpuVariants(['webasm', 'webgl2', 'webgpu']);
-  return { limits, variants: [...cpu.variants.filter(({ name }) => name in colours), ...gpu.variants], missing: [...cpu.missing, ...gpu.missing], devices: await devices() };
+  const measure = limitsMeter({ plain, fused }), limits = measure(), cpu = cpuVariants(), gpu = await gpuVariants(['webasm', 'webgl2', 'webgpu']);
+  return { measure, limits, variants: [...cpu.variants.filter(({ name }) => name in colours), ...gpu.variants], missing: [...cpu.missing, ...gpu.missing], devices: await devices() };
 }
 
 /** The graphics devices' own names: a device in software is no device to speak of. */
@@ -44,8 +44,16 @@ async function devices(): Promise<Record<string, string>> {
 /** run: one size with every variant; `hear` is told each outcome as it comes. */
 async function run(size: KernelSize, quick: boolean, hear: (outcome: Outcome, limits: Limits) => void | Promise<void>): Promise<void> {
   const { limits, variants } = await (setup ??= prepare());
-  for await (const outcome of kernelRows(size, variants, limits, quick ? paces.quick : { ...paces.full, time: 300 })) await hear(outcome, limits);
+  for await (const outcome of kernelRows(size, variants, quick ? paces.quick : { ...paces.full, time: 300 })) await hear(outcome, limits);
 }
+
+/** again: the limits measured once more, and the best of all rounds from now on. */
+async function again(quick: boolean): Promise<Limits> {
+  const ready = await (setup ??= prepare());
+  return ready.limits = ready.measure(quick);
+}
+
+const sizesOf = (kernel: string): KernelSize[] => kernelSizes.filter((size) => size.kernel === kernel);
 
 /** draw: a bar a variant, as long as it is fast; a refusal in words. */
 function draw(outcomes: readonly Outcome[]): void {
@@ -75,8 +83,8 @@ const noteOn = (row: Row): string => [
 
 /** What a person does. */
 async function choose(): Promise<void> {
-  const kernel = element<HTMLSelectElement>('kernel').value, scale = element<HTMLSelectElement>('size').value, button = element<HTMLButtonElement>('run'), status = element('status');
-  const size = kernelSizes.find((one) => one.kernel === kernel && one.scale === scale)!, outcomes: Outcome[] = [];
+  const kernel = element<HTMLSelectElement>('kernel').value, chosen = element<HTMLSelectElement>('size').value, button = element<HTMLButtonElement>('run'), status = element('status');
+  const size = sizesOf(kernel).find((one) => one.size === chosen)!, outcomes: Outcome[] = [];
   button.disabled = true;
   status.textContent = setup ? 'Checking and timing' : 'Measuring what one thread of this machine can do, then checking and timing';
   element('title').textContent = `${kernel}, ${size.size}`;
@@ -85,8 +93,9 @@ async function choose(): Promise<void> {
   draw([]);
   await drawn();
   try {
+    await again(true);
     await run(size, false, async (outcome, limits) => {
-      outcomes.push(outcome);
+      outcomes.push('row' in outcome ? { row: withShare(outcome.row, size, limits) } : outcome);
       draw(outcomes);
       const least = leastSeconds(limits, size, false), work = size.unit === 'GB/s' ? size.bytes : size.flops;
       element('limit').textContent = `One thread with 128-bit lanes could do ${figure(work / least.seconds / 1e9)} ${size.unit} of this at most: ${least.bound} holds it there.`;
@@ -111,9 +120,9 @@ function fill(): void {
     kernels.append(group);
   }
   const fillSizes = (): void => {
-    const { value } = sizes;
-    sizes.replaceChildren(...kernelSizes.filter(({ kernel }) => kernel === kernels.value).map(({ scale, size }) => option(scale, `${scale}: ${size}`)));
-    sizes.value = value === '' ? 'chapter' : value;
+    const wanted = sizes.selectedOptions[0]?.textContent.split(':')[0] ?? 'chapter', these = sizesOf(kernels.value);
+    sizes.replaceChildren(...these.map(({ scale, size }) => option(size, `${scale}: ${size}`)));
+    sizes.value = these.find(({ scale }) => scale === wanted)!.size;
   };
   kernels.value = 'bprGrad';
   fillSizes();
@@ -126,14 +135,15 @@ fill();
 
 /** What bench:browser asks for, as values that travel between processes. */
 export const bench = {
-  sizes: kernelSizes.map(({ kernel, scale, size, folder }) => ({ kernel, scale, size, folder })),
-  async setup(): Promise<Omit<Setup, 'variants'>> {
+  async setup(): Promise<Omit<Setup, 'variants' | 'measure'>> {
     const { limits, missing, devices } = await (setup ??= prepare());
     return { limits, missing, devices };
   },
-  async run(kernel: string, scale: string, quick: boolean): Promise<Outcome[]> {
+  again,
+  /** Rows without shares: the limits may still rise. */
+  async run(kernel: string, size: string, quick: boolean): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
-    await run(kernelSizes.find((size) => size.kernel === kernel && size.scale === scale)!, quick, (outcome) => { outcomes.push(outcome); });
+    await run(sizesOf(kernel).find((one) => one.size === size)!, quick, (outcome) => { outcomes.push(outcome); });
     return outcomes;
   },
 };

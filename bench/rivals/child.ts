@@ -14,7 +14,7 @@ const say = (line: object): void => { process.stdout.write(`\n@@${JSON.stringify
 const { open } = await import(file) as { open: () => Rival | Promise<Rival> };
 let rival: Rival;
 try { rival = await open(); } catch (error) { say({ failed: (error as Error).message }); process.exit(0); }
-say({ version: rival.version });
+say({ version: rival.version, note: rival.note });
 
 /** What is done: in GFLOP/s, or in milliseconds where operations say little. */
 interface Work { name: string; size: string; unit: Row['unit']; gflop: number; prepare: () => Promise<{ prepared: Prepared; want: ArrayLike<number> } | string> }

@@ -24,7 +24,7 @@ if (!existsSync(new URL('node_modules/onnxruntime-web', import.meta.url))) {
   process.exit(1);
 }
 
-interface Line { version?: string; work?: { at: number; name: string; size: string }; failed?: string; row?: Row; refusal?: Refusal }
+interface Line { version?: string; note?: string; work?: { at: number; name: string; size: string }; failed?: string; row?: Row; refusal?: Refusal }
 
 /** A library's process from its work number `from` on; `hear` is given its lines as they come. Resolves to a sentence when it did not end well. */
 function child(name: string, file: string, from: number, hear: (line: Line) => void): Promise<string | null> {
@@ -61,7 +61,7 @@ for (const [name, file] of Object.entries(rivals)) {
     const from: number = work ? work.at + 1 : 0;
     work = undefined;
     broken = await child(name, file, from, (line) => {
-      if (line.version !== undefined && from === 0) { versions[name] = line.version; console.log(`\n${name} ${line.version}`); }
+      if (line.version !== undefined && from === 0) { versions[name] = line.version; console.log(`\n${name} ${line.version}${line.note ? `: ${line.note}` : ''}`); }
       if (line.failed !== undefined) console.log(`\n${name} is left out: ${line.failed}`);
       if (line.work) work = line.work;
       if (line.refusal) refuse(line.refusal);

@@ -20,6 +20,8 @@ type Maybe = Prepared | Promise<Prepared>;
 /** A library, set to one thread. A work that it cannot do is a sentence that says why. */
 export interface Rival {
   readonly version: string;
+  /** What its figures hold that the others' do not; printed. */
+  readonly note?: string;
   readonly product: ((work: Product) => Maybe) | string;
   readonly ranking: ((work: Ranking) => Maybe) | string;
   readonly rowDots: ((work: Pairs) => Maybe) | string;

@@ -1,5 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
-import { type GpuDevice, type Thread, setRows } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number, so an update of two arrays is two kernels.
 
@@ -21,18 +21,16 @@ interface Adagrad {
 export function adagradOn(gpu: GpuDevice): Adagrad {
   const gather = gpu.resident('adagradRows, rows', gatherThread), sums = gpu.resident('adagrad, s', adagradSumThread), update = gpu.kernel('adagrad', adagradThread);
   return {
-    async adagrad(w, s, g, n, rate, eps) {
-      const newS = await sums(n, s, g);
+    adagrad: (w, s, g, n, rate, eps) => keeping(async (keep) => {
+      const newS = await keep(sums(n, s, g));
       w.set(await update(n, w, newS, g, rate, eps));
       s.set(await newS.read());
-      newS.free();
-    },
-    async adagradRows(W, S, G, rows, R, K, rate, eps) {
-      const cells = R * K, ids = gpu.ids(rows, R);
-      const oldS = await gather(cells, S, ids, K), w = await gather(cells, W, ids, K), newS = await sums(cells, oldS, G);
+    }),
+    adagradRows: (W, S, G, rows, R, K, rate, eps) => keeping(async (keep) => {
+      const cells = R * K, ids = gpu.ids(rows, R, Math.min(rowsIn(W, K), rowsIn(S, K)));
+      const oldS = await keep(gather(cells, S, ids, K)), w = await keep(gather(cells, W, ids, K)), newS = await keep(sums(cells, oldS, G));
       setRows(W, await update(cells, w, newS, G, rate, eps), rows, R, K);
       setRows(S, await newS.read(), rows, R, K);
-      for (const resident of [oldS, w, newS]) resident.free();
-    },
+    }),
   };
 }

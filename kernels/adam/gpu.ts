@@ -1,5 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
-import { type GpuDevice, type Numbers, type Resident, type Thread, setRows } from '../gpuDevice.ts';
+import { type GpuDevice, type Numbers, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number, so an update of three arrays is three kernels.
 
@@ -48,31 +48,29 @@ export function adamOn(gpu: GpuDevice): Adam {
   const gather = gpu.resident('adamRows, rows', gatherThread), spread = gpu.resident('adamTable, gradient', spreadThread);
 
   /** New w, m, v of `cells` numbers, brought back. */
-  async function step(
+  const step = (
     cells: number, w: Numbers, m: Numbers, v: Numbers, g: Numbers, rate: number, beta1: number, beta2: number, eps: number, c1: number, c2: number,
-  ): Promise<Float32Array[]> {
-    const newM = await first(cells, m, g, 1 - beta1), newV = await second(cells, v, g, 1 - beta2), newW = await update(cells, w, newM, newV, rate, eps, c1, c2);
+  ): Promise<Float32Array[]> => keeping(async (keep) => {
+    const newM = await keep(first(cells, m, g, 1 - beta1)), newV = await keep(second(cells, v, g, 1 - beta2)), newW = await keep(update(cells, w, newM, newV, rate, eps, c1, c2));
     const read: Float32Array[] = [];
-    for (const resident of [newW, newM, newV]) { read.push(await resident.read()); resident.free(); }
+    for (const resident of [newW, newM, newV]) read.push(await resident.read());
     return read;
-  }
-  const free = (...all: Resident[]): void => { for (const resident of all) resident.free(); };
+  });
 
   return {
     async adam(w, m, v, g, n, ...settings) {
       const made = await step(n, w, m, v, g, ...settings);
       for (const [at, array] of [w, m, v].entries()) array.set(made[at]);
     },
-    async adamTable(W, M, V, G, slot, n, K, ...settings) {
-      const g = await spread(n * K, G, gpu.ids(slot, n), K), made = await step(n * K, W, M, V, g, ...settings);
+    adamTable: (W, M, V, G, slot, n, K, ...settings) => keeping(async (keep) => {
+      const g = await keep(spread(n * K, G, gpu.ids(slot, n, rowsIn(G, K), true), K)), made = await step(n * K, W, M, V, g, ...settings);
       for (const [at, array] of [W, M, V].entries()) array.set(made[at]);
-      free(g);
-    },
-    async adamRows(W, M, V, G, rows, R, K, ...settings) {
-      const cells = R * K, ids = gpu.ids(rows, R);
-      const w = await gather(cells, W, ids, K), m = await gather(cells, M, ids, K), v = await gather(cells, V, ids, K), made = await step(cells, w, m, v, G, ...settings);
+    }),
+    adamRows: (W, M, V, G, rows, R, K, ...settings) => keeping(async (keep) => {
+      const cells = R * K, ids = gpu.ids(rows, R, Math.min(...[W, M, V].map((table) => rowsIn(table, K))));
+      const w = await keep(gather(cells, W, ids, K)), m = await keep(gather(cells, M, ids, K)), v = await keep(gather(cells, V, ids, K));
+      const made = await step(cells, w, m, v, G, ...settings);
       for (const [at, table] of [W, M, V].entries()) setRows(table, made[at], rows, R, K);
-      free(w, m, v);
-    },
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import { scatterThread } from '../gather/gpu.ts';
-import type { GpuDevice, Thread } from '../gpuDevice.ts';
-import { scatterPlan } from '../gpuScatter.ts';
+import { type GpuDevice, type Thread, keeping, rowsIn } from '../gpuDevice.ts';
+import { type ScatterPlan, scatterPlan } from '../gpuScatter.ts';
 import { total } from '../logLoss/gpu.ts';
 import { rowDotGradThread } from '../rowDot/gpu.ts';
 
@@ -56,6 +56,8 @@ export const bprUserThread = function (
   return sum;
 };
 
+const none: ScatterPlan = { order: new Float32Array(0), start: new Float32Array(0) };
+
 interface Bpr {
   bprLoss(x: Float32Array, U: Float32Array, V: Float32Array, c: Float32Array, u: Int32Array, i: Int32Array, j: Int32Array, B: number, K: number): Promise<number>;
   bprGrad(
@@ -70,21 +72,22 @@ export function bprOn(gpu: GpuDevice): Bpr {
   const forItems = gpu.kernel('bprGrad, dV', rowDotGradThread), forBiases = gpu.kernel('bprGrad, dc', scatterThread);
   return {
     async bprLoss(x, U, V, c, u, i, j, B, K) {
-      x.set(await margins(B, U, V, c, gpu.ids(u, B), gpu.ids(i, B), gpu.ids(j, B), K));
+      const users = rowsIn(U, K), items = Math.min(rowsIn(V, K), c.length);
+      x.set(await margins(B, U, V, c, gpu.ids(u, B, users), gpu.ids(i, B, items), gpu.ids(j, B, items), K));
       return total(await terms(B, x));
     },
-    async bprGrad(dU, dV, dc, x, U, V, u, i, j, B, K, dL) {
+    bprGrad: (dU, dV, dc, x, U, V, u, i, j, B, K, dL) => keeping(async (keep) => {
       if (B === 0) return;
+      const nUsers = Math.min(rowsIn(dU, K), rowsIn(U, K)), nItems = Math.min(rowsIn(dV, K), rowsIn(V, K), dc.length);
       // liked and other items as one batch of 2B, in which an other item counts with -g
-      const twice = twoOf(u, u, B), items = twoOf(i, j, B), byItem = scatterPlan(gpu, items, 2 * B, dc.length), byUser = scatterPlan(gpu, u, B, K === 0 ? 0 : dU.length / K);
-      const g = await weights(2 * B, x, B, dL);
-      const newU = await forUsers(dU.length, dU, g, V, gpu.ids(i, B), gpu.ids(j, B), byUser.order, byUser.start, K);
-      const newV = await forItems(dV.length, dV, g, U, gpu.ids(twice, 2 * B), byItem.order, byItem.start, K);
-      dc.set(await forBiases(dc.length, dc, g, byItem.order, byItem.start, 1));
+      const twice = twoOf(u, u, B), byUser = K === 0 ? none : scatterPlan(gpu, u, B, nUsers), byItem = scatterPlan(gpu, twoOf(i, j, B), 2 * B, nItems);
+      const g = await keep(weights(2 * B, x, B, dL));
+      const newU = await forUsers(nUsers * K, dU, g, V, gpu.ids(i, B), gpu.ids(j, B), byUser.order, byUser.start, K);
+      const newV = await forItems(nItems * K, dV, g, U, gpu.ids(twice, 2 * B), byItem.order, byItem.start, K);
+      dc.set(await forBiases(nItems, dc, g, byItem.order, byItem.start, 1));
       dU.set(newU);
       dV.set(newV);
-      g.free();
-    },
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { GpuDevice, Thread } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, rowsIn } from '../gpuDevice.ts';
 import { scatterPlan } from '../gpuScatter.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
@@ -41,12 +41,12 @@ interface Gather {
 export function gatherOn(gpu: GpuDevice): Gather {
   const rows = gpu.kernel('gatherRows', gatherThread), add = gpu.kernel('gatherAdd', gatherAddThread), scatter = gpu.kernel('gatherRowsGrad', scatterThread);
   return {
-    async gatherRows(out, table, ids, B, K) { out.set(await rows(B * K, table, gpu.ids(ids, B), K)); },
-    async gatherAdd(out, table, ids, B, K) { out.set(await add(B * K, out, table, gpu.ids(ids, B), K)); },
+    async gatherRows(out, table, ids, B, K) { out.set(await rows(B * K, table, gpu.ids(ids, B, rowsIn(table, K)), K)); },
+    async gatherAdd(out, table, ids, B, K) { out.set(await add(B * K, out, table, gpu.ids(ids, B, rowsIn(table, K)), K)); },
     async gatherRowsGrad(dTable, dOut, ids, B, K) {
       if (B * K === 0) return;
-      const { order, start } = scatterPlan(gpu, ids, B, dTable.length / K);
-      dTable.set(await scatter(dTable.length, dTable, dOut, order, start, K));
+      const n = rowsIn(dTable, K), { order, start } = scatterPlan(gpu, ids, B, n);
+      dTable.set(await scatter(n * K, dTable, dOut, order, start, K));
     },
   };
 }

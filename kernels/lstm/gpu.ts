@@ -1,4 +1,4 @@
-import type { GpuDevice, Thread } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, keeping } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number; the four gates are told apart by the column, `gate` being 0 to 3 for i, f, g, o.
 
@@ -74,14 +74,12 @@ export function lstmOn(gpu: GpuDevice): Lstm {
   const gates = gpu.resident('lstmCell, gates', lstmGatesThread), memory = gpu.resident('lstmCell, memory', lstmMemoryThread), hidden = gpu.kernel('lstmCell', lstmHiddenThread);
   const gatesGrad = gpu.kernel('lstmCellGrad, dz', lstmGatesGradThread), memoryGrad = gpu.kernel('lstmCellGrad, dc0', lstmMemoryGradThread);
   return {
-    async lstmCell(h, c, a, z, c0, B, H) {
-      const newA = await gates(4 * B * H, z, H), newC = await memory(B * H, newA, c0, H);
+    lstmCell: (h, c, a, z, c0, B, H) => keeping(async (keep) => {
+      const newA = await keep(gates(4 * B * H, z, H)), newC = await keep(memory(B * H, newA, c0, H));
       h.set(await hidden(B * H, newA, newC, H));
       c.set(await newC.read());
       a.set(await newA.read());
-      newA.free();
-      newC.free();
-    },
+    }),
     async lstmCellGrad(dz, dc0, a, c, c0, dh, dc, B, H) {
       dz.set(await gatesGrad(4 * B * H, dz, a, c, c0, dh, dc, H));
       dc0.set(await memoryGrad(B * H, dc0, a, c, dh, dc, H));

@@ -1,4 +1,4 @@
-import type { GpuDevice, Thread } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, rowsIn } from '../gpuDevice.ts';
 import { scatterPlan } from '../gpuScatter.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
@@ -37,12 +37,13 @@ interface RowDot {
 export function rowDotOn(gpu: GpuDevice): RowDot {
   const dot = gpu.kernel('rowDot', rowDotThread), grad = gpu.kernel('rowDotGrad', rowDotGradThread);
   return {
-    async rowDot(x, U, V, u, i, B, K) { x.set(await dot(B, U, V, gpu.ids(u, B), gpu.ids(i, B), K)); },
+    async rowDot(x, U, V, u, i, B, K) { x.set(await dot(B, U, V, gpu.ids(u, B, rowsIn(U, K)), gpu.ids(i, B, rowsIn(V, K)), K)); },
     async rowDotGrad(dU, dV, dx, U, V, u, i, B, K) {
       if (B * K === 0) return;
-      const byUser = scatterPlan(gpu, u, B, dU.length / K), byItem = scatterPlan(gpu, i, B, dV.length / K);
-      dU.set(await grad(dU.length, dU, dx, V, gpu.ids(i, B), byUser.order, byUser.start, K));
-      dV.set(await grad(dV.length, dV, dx, U, gpu.ids(u, B), byItem.order, byItem.start, K)); // after dU, which may be the same table
+      const nUsers = Math.min(rowsIn(dU, K), rowsIn(U, K)), nItems = Math.min(rowsIn(dV, K), rowsIn(V, K));
+      const byUser = scatterPlan(gpu, u, B, nUsers), byItem = scatterPlan(gpu, i, B, nItems);
+      dU.set(await grad(nUsers * K, dU, dx, V, gpu.ids(i, B), byUser.order, byUser.start, K));
+      dV.set(await grad(nItems * K, dV, dx, U, gpu.ids(u, B), byItem.order, byItem.start, K)); // after dU, which may be the same table
     },
   };
 }

@@ -1,5 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
-import { type GpuDevice, type Thread, setRows } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
 
@@ -17,10 +17,9 @@ export function sgdOn(gpu: GpuDevice): Sgd {
   const gather = gpu.resident('sgdRows, rows', gatherThread), update = gpu.kernel('sgd', sgdThread);
   return {
     async sgd(w, g, n, rate) { w.set(await update(n, w, g, rate)); },
-    async sgdRows(W, G, rows, R, K, rate) {
-      const touched = await gather(R * K, W, gpu.ids(rows, R), K);
+    sgdRows: (W, G, rows, R, K, rate) => keeping(async (keep) => {
+      const touched = await keep(gather(R * K, W, gpu.ids(rows, R, rowsIn(W, K)), K));
       setRows(W, await update(R * K, touched, G, rate), rows, R, K);
-      touched.free();
-    },
+    }),
   };
 }

@@ -44,6 +44,7 @@ export function softmaxLossOn(gpu: GpuDevice): SoftmaxLoss {
   const largest = gpu.kernel('softmaxLoss, largest', softmaxMaxThread), logSum = gpu.kernel('softmaxLoss', softmaxLogSumThread), grad = gpu.kernel('softmaxLossGrad', softmaxGradThread);
   return {
     async softmaxLoss(lse, X, y, B, N) {
+      gpu.ids(y, B, N, true); // refuses what is no class
       if (N === 0) { lse.fill(-Infinity, 0, B); return 0; }
       const x = await largest(B, X, N), sum = await logSum(B, X, x, N);
       let L = 0;
@@ -53,6 +54,6 @@ export function softmaxLossOn(gpu: GpuDevice): SoftmaxLoss {
       }
       return L;
     },
-    async softmaxLossGrad(dX, lse, X, y, B, N, dL) { dX.set(await grad(B * N, dX, lse, X, gpu.ids(y, B), N, dL)); },
+    async softmaxLossGrad(dX, lse, X, y, B, N, dL) { dX.set(await grad(B * N, dX, lse, X, gpu.ids(y, B, N, true), N, dL)); },
   };
 }

@@ -1,4 +1,4 @@
-import type { GpuDevice, Thread } from '../gpuDevice.ts';
+import { type GpuDevice, type Thread, keeping } from '../gpuDevice.ts';
 
 // What is chosen is said in loop.ts. A thread has no place for a heap, so each pass over the scores finds the next best of every row.
 
@@ -30,7 +30,7 @@ interface TopK {
 export function topKOn(gpu: GpuDevice): TopK {
   const nextBest = gpu.kernel('topK', nextBestThread);
   return {
-    async topK(ids, best, scores, skip, start, B, N, k) {
+    topK: (ids, best, scores, skip, start, B, N, k) => keeping(async (keep) => {
       ids.fill(-1, 0, B * k);
       best.fill(-Infinity, 0, B * k);
       if (B * N * k === 0) return;
@@ -40,7 +40,7 @@ export function topKOn(gpu: GpuDevice): TopK {
       for (let at = 0; at < eligible.length; at++) if (Number.isNaN(eligible[at])) eligible[at] = -Infinity;
       for (let b = 0; b < B; b++) for (let at = start[b]; at < start[b + 1]; at++) if (skip[at] >= 0 && skip[at] < N) eligible[b * N + skip[at]] = -Infinity;
 
-      const resident = await gpu.upload(eligible);
+      const resident = await keep(gpu.upload(eligible));
       let previous = new Float32Array(B).fill(-1);
       for (let rank = 0; rank < Math.min(k, N) && (rank === 0 || previous.some((id) => id >= 0)); rank++) {
         previous = await nextBest(B, resident, previous, N, -2) as Float32Array<ArrayBuffer>;
@@ -50,7 +50,6 @@ export function topKOn(gpu: GpuDevice): TopK {
           best[b * k + rank] = scores[b * N + previous[b]];
         }
       }
-      resident.free();
-    },
+    }),
   };
 }

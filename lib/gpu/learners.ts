@@ -6,9 +6,11 @@ import { scatterPlan } from '../../kernels/gpuScatter.ts';
 import { logLossGradThread, logLossThread, total } from '../../kernels/logLoss/gpu.ts';
 import { rowDotGradThread, rowDotThread } from '../../kernels/rowDot/gpu.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
-import type { TripleBatch } from '../models/bpr.ts';
+import type { Interactions } from '../data/interactions.ts';
+import { TightrecError } from '../errors.ts';
+import { BPR, type TripleBatch } from '../models/bpr.ts';
 import type { Learned } from '../models/factors.ts';
-import type { PairBatch } from '../models/logisticMF.ts';
+import type { LogisticMF, PairBatch } from '../models/logisticMF.ts';
 import type { Learner } from '../models/train.ts';
 import type { Adam } from '../optim/optimizers.ts';
 
@@ -18,9 +20,24 @@ import type { Adam } from '../optim/optimizers.ts';
  */
 export interface GpuLearner<Batch> extends Learner<Batch> {
   endEpoch(): Promise<void>;
-  /** After the last epoch: Adam's moments too, so that partialFit goes on from there. */
+  /** After the last step: Adam's moments too, so that partialFit goes on from there. */
   finish(): Promise<void>;
   free(): void;
+}
+
+/**
+ * checkRoom: refuses what the device cannot hold, before anything is drawn.
+ * Errors: 'unsupported', naming the table or the batch.
+ */
+export function checkRoom({ mode, limit }: GpuDevice, model: LogisticMF | BPR, data: Interactions): void {
+  const { factors: K, batchSize } = model.settings, events = Math.min(batchSize, data.user.length);
+  const { most, what, advice } = model instanceof BPR
+    ? { most: 2 * events, what: `${events} triples`, advice: 'lower batchSize' }
+    : { most: events * (1 + model.settings.negatives), what: `${events * (1 + model.settings.negatives)} pairs`, advice: 'lower batchSize or negatives' };
+  for (const [kind, { size }] of [['users', data.users], ['items', data.items]] as const) {
+    if (size * K > limit) throw new TightrecError('unsupported', `${model.name}: the table of ${size} ${kind} x ${K} factors has ${size * K} numbers; this device (gpu mode '${mode}') holds at most ${limit}; use fewer factors or train without the gpu`);
+  }
+  if (most > limit) throw new TightrecError('unsupported', `${model.name}: a batch of ${what} is more than this device (gpu mode '${mode}') holds: at most ${limit} numbers; ${advice}`);
 }
 
 /** A parameter and its moments on the device. */
@@ -68,7 +85,9 @@ function trainer(gpu: GpuDevice, optimizer: Adam, tensors: readonly Tensor[]) {
       for (const [at, { tensor }] of (trained ?? []).entries()) tensor.data.set(read[at]); // all at once: the model may be asked meanwhile
     },
     async finish(): Promise<void> {
-      for (const { tensor, m, v } of trained ?? []) optimizer.resume(tensor, await m.read(), await v.read(), steps);
+      const read: [m: Float32Array, v: Float32Array][] = [];
+      for (const { m, v } of trained ?? []) read.push([await m.read(), await v.read()]);
+      for (const [at, { tensor }] of (trained ?? []).entries()) optimizer.resume(tensor, ...read[at], steps); // all or none
     },
     free(): void {
       for (const { w, m, v } of trained ?? []) for (const resident of [w, m, v]) resident.free();

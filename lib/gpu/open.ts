@@ -8,7 +8,7 @@ const modes: readonly GpuMode[] = ['webgpu', 'webgl2', 'webasm', 'cpu'];
 export interface GpuOptions {
   /** Default 'auto': the first of 'webgpu', 'webgl2', 'webasm' and 'cpu' that runs here. The last two are gpu.js without a gpu, and slow. */
   mode?: GpuMode | 'auto';
-  /** For 'webasm': how many workers share a large output. Default 1. */
+  /** For 'webasm': how many workers share a large output, 1 (the default) to 64. More than one needs shared memory: a page must be isolated. */
   threads?: number;
 }
 
@@ -39,7 +39,7 @@ export async function openWith(load: () => Promise<GpuJs>, options: GpuOptions):
   checkNames('openGpu', options, ['mode', 'threads']);
   const { mode = 'auto', threads = 1 } = options;
   if (mode !== 'auto' && !modes.includes(mode)) throw new TightrecError('bad-setting', `openGpu: mode must be 'auto', ${modes.map((name) => `'${name}'`).join(', ')}, got ${describe(mode)}`);
-  if (!(Number.isInteger(threads) && threads >= 1)) throw new TightrecError('bad-setting', `openGpu: threads must be a whole number from 1 up, got ${describe(threads)}`);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= 64)) throw new TightrecError('bad-setting', `openGpu: threads must be a whole number from 1 to 64, got ${describe(threads)}`);
 
   let gpujs: GpuJs;
   try { gpujs = await load(); } catch (cause) {

@@ -95,6 +95,19 @@ async function alone(model: Recommender, options: FitOptions, work: () => Promis
 }
 
 /**
+ * prepared: refuses at once what a fit refuses, and any other fit of the model while `prepare` gets ready, which may take its time (a device opens);
+ * then fits.
+ */
+export async function prepared<Ready>(model: Recommender, options: FitOptions, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
+  checkIdle(model, 'fit');
+  checkOptions(model, options);
+  busy.add(model);
+  let ready: Ready;
+  try { ready = await prepare(); } finally { busy.delete(model); }
+  await fit(ready); // which marks the model again before anyone else has a turn
+}
+
+/**
  * train: the one training loop. Batches and steps are the model's; progress, validation, early stopping, cancellation and the check that
  * training has not diverged are here. It yields to the event loop every few steps.
  *
