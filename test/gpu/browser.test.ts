@@ -108,6 +108,16 @@ if (executablePath === undefined) {
       assert.ok(counts[1] > 10 && counts.slice(1, 4).every((count) => count === counts[1]) && counts.slice(5).every((count) => count === counts[5]), `${counts}`);
     }));
 
+    test(`arrays may change once a call is made, and a device that was given back says so: ${mode}`, () => inPage('minified', async (where) => {
+      const { made, ended } = await ask(where, 'guards', mode);
+      assert.equal(made, [[0.5, 1], [1, 2], [3, 4]]);
+      assert.is(ended.length, 3);
+      for (const { code, message } of ended) {
+        assert.is(code, 'stale', message);
+        assert.match(message, `gpu mode '${mode}': this device was given back by destroy()`);
+      }
+    }));
+
     test(`a device that is really lost in the middle of a fit: ${mode}`, () => inPage('minified', async (where) => {
       const { code, message, epochs, kept } = await ask(where, 'lost', mode);
       assert.is(code, 'device-lost', message);
@@ -142,6 +152,17 @@ if (executablePath === undefined) {
     assert.match(message, /gpu mode 'cpu' cannot run here: it builds code from text \(new Function\)/);
     for (const mode of ['webgl2', 'webgpu', 'webasm'] as const) assert.is((await ask(where, 'opening', mode) as { mode?: string; message?: string }).mode, mode);
   }));
+
+  test('workers: on an isolated page, unless its rules forbid them', async () => {
+    await inPage('minified', async (where) => { assert.is((await ask(where, 'opening', 'webasm', 2) as { mode?: string }).mode, 'webasm'); });
+    const where = await browser.newPage(); // whose console says that a worker was blocked
+    try {
+      await where.goto(`${address}/strictminified`);
+      const { code, message } = await ask(where, 'opening', 'webasm', 2) as { code: string; message: string };
+      assert.is(code, 'unsupported', message);
+      assert.match(message, "gpu mode 'webasm' cannot run here");
+    } finally { await where.close(); }
+  });
 
   test.run();
 }

@@ -13,6 +13,10 @@ interface Faults {
   /** The call from which on each one ends so. */
   failsAt?: number;
   error?: Error;
+  /** The size of an output from which on it ends so too. */
+  failsFrom?: number;
+  /** Where it notes the size of each output. */
+  sizes?: number[];
   /** From that call on its context says that it is lost, and the numbers are zeros, as WebGL does it. */
   lostAt?: number;
   /** Modes that cannot be opened. */
@@ -20,7 +24,7 @@ interface Faults {
 }
 
 /** fakeGpuJs: a gpu.js that runs thread functions in a plain loop, counts its calls, and has faults. */
-export function fakeGpuJs({ textureSize, kind, why, off = 0, failsAt = Infinity, error = new Error('failed'), lostAt = Infinity, without = [] }: Faults = {}): Fake {
+export function fakeGpuJs({ textureSize, kind, why, off = 0, failsAt = Infinity, error = new Error('failed'), failsFrom = Infinity, sizes, lostAt = Infinity, without = [] }: Faults = {}): Fake {
   let calls = 0;
   const context = { isContextLost: () => calls >= lostAt };
   class GPU {
@@ -37,7 +41,8 @@ export function fakeGpuJs({ textureSize, kind, why, off = 0, failsAt = Infinity,
       let size = 0;
       const run = async (...args: unknown[]): Promise<Float32Array> => {
         calls++;
-        if (calls >= failsAt) throw error;
+        sizes?.push(size);
+        if (calls >= failsAt || size >= failsFrom) throw error;
         return Float32Array.from({ length: size }, (_, x) => (calls >= lostAt ? 0 : off + (thread as (this: Thread, ...args: unknown[]) => number).apply({ thread: { x } }, args)));
       };
       const names: Record<string, string> = { webgl2: 'gpu' };

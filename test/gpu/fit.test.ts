@@ -129,7 +129,7 @@ test('other faults of a device: an error that names the mode and the kernel', as
 
 test('tables that the device cannot hold are refused before it sees them', async () => {
   const fake = fakeGpuJs({ textureSize: 16 }), gpu = await openWith(async () => fake.gpujs, { mode: 'webgl2' }), model = new LogisticMF({ factors: 40, batchSize: 10 });
-  await rejects(() => fit(model, shop(), { gpu }), 'unsupported', "gpu mode 'webgl2'", 'at most 256', 'its textures end there', 'use fewer factors');
+  await rejects(() => fit(model, shop(), { gpu }), 'unsupported', "gpu mode 'webgl2'", 'LogisticMF: the table of', 'at most 256', 'use fewer factors');
   assert.not(model.fitted);
 });
 

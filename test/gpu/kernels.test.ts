@@ -118,12 +118,12 @@ test('an array of a device that was freed, or of another one, is an error', asyn
   kept.free();
   kept.free();
   await rejects(() => kept.read(), 'stale', 'freed');
-  await gpu.destroy();
   const other = await openGpu({ mode: 'cpu' }), there = await other.upload(Float32Array.of(1));
   const double = gpu.kernel('double', function (this: Thread, x: Float32Array): number { return 2 * x[this.thread.x]; });
   await rejects(() => double(1, there), 'bad-input', 'another device');
   assert.equal([...await double(1, await there.read())], [2]);
   await other.destroy();
+  await gpu.destroy();
   refuses(() => gpu.ids(Int32Array.of(2 ** 24), 1), 'unsupported');
 });
 

@@ -31,15 +31,31 @@ export async function together(mode: GpuMode): Promise<number[][]> {
 export const fits = (mode: GpuMode | 'auto', epochs: number): Promise<Comparison[]> => compareFits({ LogisticMF, BPR, fit }, { mode }, epochs);
 
 /** How opening a mode ends. */
-export async function opening(mode: GpuMode | 'auto'): Promise<{ mode: string; why: string } | { code: string; message: string }> {
+export async function opening(mode: GpuMode | 'auto', threads?: number): Promise<{ mode: string; why: string } | { code: string; message: string }> {
   try {
-    const gpu = await openGpu({ mode });
+    const gpu = await openGpu({ mode, threads });
     await gpu.destroy();
     return { mode: gpu.mode, why: gpu.why };
   } catch (error) { return described(error); }
 }
 
 const described = (error: unknown): { code: string; message: string } => ({ code: error instanceof TightrecError ? error.code : 'none', message: error instanceof Error ? error.message : String(error) });
+
+/** What is made of arrays that change before a call has ended, and how calls end once the device was given back. */
+export async function guards(mode: GpuMode): Promise<{ made: number[][]; ended: { code: string; message: string }[] }> {
+  const gpu = await openGpu({ mode }), table = createGpuKernels(gpu), w = Float32Array.of(1, 2), g = Float32Array.of(1, 2), a = Float32Array.of(1, 2), b = Float32Array.of(3, 4);
+  const step = table.sgd(w, g, 2, 0.5), uploads = [gpu.upload(a), gpu.upload(b)];
+  g.fill(100);
+  a.fill(100);
+  structuredClone(b.buffer, { transfer: [b.buffer] });
+  await step;
+  const [there, detached] = await Promise.all(uploads), made = [[...w], [...await there.read()], [...await detached.read()]];
+  await gpu.destroy();
+  await gpu.destroy();
+  const ended = await Promise.all([() => table.sgd(w, g, 2, 0.5), () => gpu.upload(a), () => there.read()].map((work) => work().then(() => ({ code: 'none', message: 'it went well' }), described)));
+  there.free();
+  return { made, ended };
+}
 
 /** A fit whose device goes away after the second epoch: how it ends, and whether the model is that of two epochs. */
 export async function lost(mode: GpuMode): Promise<{ code: string; message: string; epochs: number; kept: boolean }> {
