@@ -8,7 +8,7 @@ import { paces, timed } from '../timing.ts';
 import { trainingStep } from './tightrec.ts';
 import { type Prepared, type Rival, product, ranking, training } from './works.ts';
 
-const [name, file, pace, from] = process.argv.slice(2) as [string, string, keyof typeof paces, string];
+const [name, file, pace, from, only] = process.argv.slice(2) as [string, string, keyof typeof paces, string, string];
 const say = (line: object): void => { process.stdout.write(`\n@@${JSON.stringify(line)}\n`); };
 
 const { open } = await import(file) as { open: () => Rival | Promise<Rival> };
@@ -47,7 +47,7 @@ const works: Work[] = [
 ];
 
 for (const [at, work] of works.entries()) {
-  if (at < Number(from)) continue;
+  if (at < Number(from) || (only && !only.split(',').includes(String(at)))) continue;
   say({ work: { at, name: work.name, size: work.size } });
   const refuse = (why: string): void => { const refusal: Refusal = { name: work.name, size: work.size, variant: name, why }; if (why !== '') say({ refusal }); };
   try {
