@@ -17,13 +17,15 @@ const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8
   .filter((path) => words.length === 0 || words.some((word) => path.includes(word)))
   .sort();
 
+const MINUTES = 8; // what waits for something that never comes, such as a browser that has died, must not wait for ever
+
 interface Outcome { file: string; passed: number; failed: number; skipped: string[]; output: string; seconds: number }
 
 function runFile(file: string): Promise<Outcome> {
   const began = performance.now();
   return new Promise((resolve) => {
     // the first flag lets tests of FinalizationRegistry ask for a collection
-    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
+    const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', file], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' }, timeout: MINUTES * 60_000, killSignal: 'SIGKILL' });
     let output = '';
     child.stdout.setEncoding('utf8');
     child.stderr.setEncoding('utf8');
@@ -33,7 +35,7 @@ function runFile(file: string): Promise<Outcome> {
       const count = (label: string) => Number(new RegExp(`^ {2}${label}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? 0);
       const total = count('Total'), passed = count('Passed');
       let failed = total - passed - count('Skipped');
-      if (code !== 0 && failed === 0) { failed = 1; output += `\n${file} ended with ${signal ?? `code ${code}`}\n`; }
+      if (code !== 0 && failed === 0) { failed = 1; output += `\n${file} ended with ${signal === 'SIGKILL' ? `${signal}, after ${MINUTES} minutes or for want of memory` : signal ?? `code ${code}`}\n`; }
       const skipped = [...output.matchAll(/^SKIPPED (.*)$/gm)].map((match) => match[1]);
       if (total === 0 && failed === 0 && skipped.length === 0) { failed = 1; output += `\n${file}: no test ran; does it call run()?\n`; }
       resolve({ file, passed, failed, skipped, output, seconds: (performance.now() - began) / 1000 });
