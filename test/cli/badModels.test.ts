@@ -16,7 +16,7 @@ test('a model file cut short, edited, or none', async () => {
   await succeeds(small);
   const bytes = readFileSync(out), edited = Buffer.from(bytes);
   edited[edited.length - 3] ^= 0x40;
-  const broken = { cut: bytes.subarray(0, bytes.length - 20), stub: bytes.subarray(0, 5), empty: Buffer.alloc(0), edited, longer: Buffer.concat([bytes, Buffer.from('more')]), other: Buffer.from(csv) };
+  const broken = { cut: bytes.subarray(0, bytes.length - 20), short: bytes.subarray(0, 5), empty: Buffer.alloc(0), edited, longer: Buffer.concat([bytes, Buffer.from('more')]), other: Buffer.from(csv) };
   for (const [name, content] of Object.entries(broken)) await fails(['recommend', file(`${name}.model`, content), '--user', 'u1'], 1, [`${name}.model`]);
   const path = join(folder, 'cut.model');
   for (const args of [['similar', path, '--item', 'i1'], ['info', path], ['evaluate', path, table, ...columns]]) await fails(args, 1, ['cut.model']);
