@@ -20,6 +20,6 @@ export function shapedLike(nUsers = 3706, nItems = 4052, events = 278_511, seed 
   return fromRows({
     users: numbers(nUsers), items: numbers(nItems),
     user: Int32Array.from({ length: events }, () => next.below(nUsers)), item: Int32Array.from({ length: events }, draw),
-    value: null, time: null,
+    value: null, time: null, basket: null,
   });
 }

@@ -13,6 +13,8 @@ export interface Interactions {
   readonly item: Int32Array; // (n) row of the item
   readonly value: Float32Array | null; // (n) how much: a quantity, a rating; null counts each event once
   readonly time: Float64Array | null; // (n) milliseconds since 1970
+  /** (n) Which basket (order, visit, session) an event is of. A run of events of one basket is a sequence; see `sequencesOf`. */
+  readonly basket: Int32Array | null;
   /** users x items, how often (or how much) each user met each item; made at first use. */
   readonly matrix: Csr;
 }
@@ -21,13 +23,15 @@ export interface InteractionOptions {
   values?: ArrayLike<number>;
   /** Milliseconds since 1970. */
   times?: ArrayLike<number>;
+  /** The basket of each event, by any id: the number of an order, of a visit. The events of a basket stand together, in their order. */
+  baskets?: ArrayLike<RawId>;
   /** Encoders learned elsewhere, so that rows mean the same in train and test. An id they do not hold is an error. */
   users?: LabelEncoder;
   items?: LabelEncoder;
 }
 
 /**
- * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times (n).
+ * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times, baskets (n).
  * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32); 'unknown-id'
  * for an id outside an encoder that was given.
  */
@@ -37,9 +41,9 @@ export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
 
 /** encodeEvents: the checks of `interactions`, and the raw ids as rows. */
 export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions): Omit<Interactions, 'matrix'> {
-  const n = users.length, { values, times } = options;
+  const n = users.length, { values, times, baskets } = options;
   if (n === 0) throw new TightrecError('bad-input', 'interactions: expected at least one event, got none');
-  for (const [name, array] of Object.entries({ items, values, times })) {
+  for (const [name, array] of Object.entries({ items, values, times, baskets })) {
     if (array && array.length !== n) throw new TightrecError('bad-input', `interactions: users and ${name} must be equally long, got ${n} and ${array.length}`);
   }
   for (const [name, array] of Object.entries({ values, times })) {
@@ -53,6 +57,7 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
     users: userEncoder, items: itemEncoder,
     user: rowsOf('user', users, userEncoder), item: rowsOf('item', items, itemEncoder),
     value: values ? Float32Array.from(values) : null, time: times ? Float64Array.from(times) : null,
+    basket: baskets ? LabelEncoder.fit(Array.from(baskets)).encodeAll(baskets) : null, // which numbers does not matter, only which are equal
   };
 }
 
@@ -83,6 +88,7 @@ export function selectEvents(data: Interactions, at: Int32Array): Interactions {
     users: data.users, items: data.items,
     user: at.map((e) => data.user[e]), item: at.map((e) => data.item[e]),
     value: data.value && Float32Array.from(at, (e) => data.value![e]), time: data.time && Float64Array.from(at, (e) => data.time![e]),
+    basket: data.basket && at.map((e) => data.basket![e]),
   });
 }
 
@@ -95,3 +101,6 @@ export function isInteractions(data: unknown): data is Interactions {
 
 /** sameIds: whether a row means the same id in both. */
 export const sameIds = (a: LabelEncoder, b: LabelEncoder): boolean => a === b || (a.size === b.size && a.labels.every((id, row) => id === b.labels[row]));
+
+/** otherIds: the error for interactions whose rows mean something else than a model's; `which` says what they were given for. */
+export const otherIds = (where: string, which: string): TightrecError => new TightrecError('bad-input', `${where}: the interactions ${which} have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);

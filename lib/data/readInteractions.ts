@@ -10,6 +10,8 @@ export interface InteractionColumns {
   value?: string;
   /** When. */
   time?: string;
+  /** The number of the order, the visit: rows that follow each other with the same one are a basket. */
+  basket?: string;
 }
 
 export interface FileInteractions extends Interactions {
@@ -19,20 +21,21 @@ export interface FileInteractions extends Interactions {
 
 /**
  * readInteractions: interactions from a .csv, .csv.gz or .xlsx file. Ids are kept as text, as the file has them.
- * A row without a user or an item is a bad row: an error, or with `onBadRow: 'skip'` left out, counted and reported in `skipped`.
+ * A row without a user, an item or, where asked for, a basket is a bad row: an error, or with `onBadRow: 'skip'` left out, counted and reported in `skipped`.
  * Errors: as readTable; 'bad-row' for an empty id; 'bad-input' when no row is left.
  */
 export async function readInteractions(file: string | URL | Uint8Array | ArrayBuffer | Blob, columns: InteractionColumns, options: Omit<ReadOptions, 'columns' | 'optional'> = {}): Promise<FileInteractions> {
-  const { user, item, value, time } = columns;
+  const { user, item, value, time, basket } = columns;
   const table = await readTable(file, {
     ...options,
-    columns: { [user]: 'string', [item]: 'string', ...(value && { [value]: 'number' }), ...(time && { [time]: 'date' }) },
-    required: [user, item],
+    columns: { [user]: 'string', [item]: 'string', ...(value && { [value]: 'number' }), ...(time && { [time]: 'date' }), ...(basket && { [basket]: 'string' }) },
+    required: [user, item, ...(basket ? [basket] : [])],
   });
   if (table.rows === 0) throw new TightrecError('bad-input', `${table.source}: no row is left to learn from${table.skipped.count > 0 ? `: ${table.skipped.count} bad rows were skipped, the first because ${table.skipped.details[0].message}` : ''}`);
   const events = encodeEvents(table.columns[user] as string[], table.columns[item] as string[], {
     ...(value && { values: table.columns[value] as Float64Array }),
     ...(time && { times: table.columns[time] as Float64Array }),
+    ...(basket && { baskets: table.columns[basket] as string[] }),
   });
   return fromRows({ ...events, skipped: table.skipped });
 }

@@ -107,12 +107,12 @@ export async function onlineRetail(transactions: Transactions): Promise<OnlineRe
   const training = fromRows({
     users: customers, items: LabelEncoder.fit(items.labels.slice(0, last + 1) as RawId[]),
     user: known.map((row) => customers.encode(customer[row])), item: known.map((row) => item[row]),
-    value: null, time: Float64Array.from(known, (row) => date[row]),
+    value: null, time: Float64Array.from(known, (row) => date[row]), basket: null,
   });
 
   // row 0 of these users is for rows without a customer: popularity counts them too
   const buyers = LabelEncoder.fit(customers.known(), { unknown: true }), train = pieces[0];
-  const everything = fromRows({ users: buyers, items, user: train.map((row) => buyers.encode(customer[row])), item: train.map((row) => item[row]), value: null, time: null });
+  const everything = fromRows({ users: buyers, items, user: train.map((row) => buyers.encode(customer[row])), item: train.map((row) => item[row]), value: null, time: null, basket: null });
   const popularity = await new Popularity().fit(everything);
 
   return {

@@ -9,7 +9,7 @@ test('worked by hand', () => {
   const data = interactions(['b', 'a', 'b', 'b'], [7, 7, 5, 7]);
   assert.equal([data.users.known(), data.items.known()], [['a', 'b'], [5, 7]]);
   assert.equal([[...data.user], [...data.item]], [[1, 0, 1, 1], [1, 1, 0, 1]]);
-  assert.equal([data.value, data.time], [null, null]);
+  assert.equal([data.value, data.time, data.basket], [null, null, null]);
   const { rows, columns, indptr, indices, values } = data.matrix;
   assert.equal([rows, columns, [...indptr], [...indices], [...values]], [2, 2, [0, 1, 3], [1, 0, 1], [1, 1, 2]]);
   assert.is(data.matrix, data.matrix);
@@ -68,6 +68,15 @@ test('values and times that are not finite', () => {
     refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { times: [1, bad as number, 3] }), 'bad-input', `times must be finite numbers, got ${bad} at position 1`);
   }
   refuses(() => interactions(['a'], ['x'], { values: [1e39] }), 'bad-input', 'got 1e+39 at position 0'); // infinite in float32
+});
+
+test('baskets: equal ids are equal numbers, whatever they are', () => {
+  const data = interactions(['a', 'b', 'a', 'a'], ['x', 'x', 'y', 'x'], { baskets: ['C7', 5, 'C7', 5n] }), [one, two, again, other] = data.basket!;
+  assert.ok(data.basket instanceof Int32Array && one === again && new Set([one, two, other]).size === 3);
+  assert.is(interactions(['a'], ['x']).basket, null);
+  refuses(() => interactions(['a', 'b'], ['x', 'y'], { baskets: [1] }), 'bad-input', 'users and baskets must be equally long, got 2 and 1');
+  refuses(() => interactions(['a', 'b'], ['x', 'y'], { baskets: [1, null as unknown as RawId] }), 'bad-input', 'an id must be', 'position 1');
+  assert.equal([...selectEvents(data, Int32Array.of(3, 0)).basket!], [other, one]);
 });
 
 test('ids that are none', () => {
