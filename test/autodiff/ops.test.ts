@@ -2,22 +2,12 @@ import * as assert from 'uvu/assert';
 import { scope } from '../../kernels/memory.ts';
 import { Tape, Tensor, checkGrad, denseGrad, distinct, ops } from '../../lib/autodiff/index.ts';
 import { random } from '../../lib/random.ts';
+import { gradients, weighted } from '../helpers/gradients.ts';
 import { floats, ids, maxAbsDiff } from '../helpers/numeric.ts';
 import { refuses } from '../helpers/refuses.ts';
 import { forVariants } from '../helpers/variants.ts';
 
 const sizes: [B: number, K: number][] = [[1, 1], [1, 3], [3, 7], [7, 4], [16, 1], [17, 5], [5, 17], [9, 16]];
-
-/** A loss in which every entry of x has a weight of its own, so that no two gradients can be taken for one another. */
-const weighted = (tape: Tape | null, x: Tensor, weights: Float32Array): Tensor => ops.sum(tape, ops.multiply(tape, x, new Tensor(x.shape, weights)));
-
-/** What `f` leaves in the gradients of the inputs. */
-const gradients = (f: (tape: Tape) => Tensor, ...inputs: Tensor[]): number[][] => scope(() => {
-  for (const input of inputs) input.zeroGrad();
-  const tape = new Tape();
-  tape.backward(f(tape));
-  return inputs.map((input) => [...denseGrad(input)]);
-});
 
 forVariants('autodiff/ops', (test) => {
   const near = (got: ArrayLike<number>, want: ArrayLike<number>, tolerance = 1e-6): void => assert.ok(maxAbsDiff(got, want) <= tolerance, `got ${Array.from(got)}, expected ${Array.from(want)}`);

@@ -1,5 +1,10 @@
 export { multiply, sigmoid, sum, weightedSum } from './arithmetic.ts';
 export { addBias } from './bias.ts';
+export { dropout } from './dropout.ts';
 export { embedding, lookup } from './embedding.ts';
-export { bprLoss, l2, logLoss } from './losses.ts';
+export { joinColumns } from './joinColumns.ts';
+export { linear } from './linear.ts';
+export { bprLoss, l2, logLoss, softmaxLoss } from './losses.ts';
+export { lstm } from './lstm.ts';
+export type { LstmState, LstmWeights } from './lstm.ts';
 export { rowDot } from './rowDot.ts';

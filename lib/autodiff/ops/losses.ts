@@ -21,6 +21,23 @@ export function logLoss(tape: Tape | null, x: Tensor, y: Float32Array): Tensor {
 }
 
 /**
+ * softmaxLoss: cross-entropy of N classes, from logits, summed over the rows. Rows whose label is negative are left out.
+ *
+ *   forward    L = Σ_r -ln p[r, y[r]]     p[r] = softmax(X[r])                X (R, N), y (R), below N -> L ()
+ *   backward   dX[r, n] += dL (p[r, n] - [n = y[r]])
+ */
+export function softmaxLoss(tape: Tape | null, X: Tensor, y: Int32Array): Tensor {
+  const [R, N] = matrix('softmaxLoss', X), beyond = y.findIndex((n) => n >= N);
+  if (y.length !== R) throw new TightrecError('bad-shape', `softmaxLoss: expected a label for each of ${R} rows, got ${y.length}`);
+  if (beyond >= 0) throw new TightrecError('unknown-id', `softmaxLoss: label ${y[beyond]} at position ${beyond} is not below ${N}, the number of classes`);
+
+  const lse = new Tensor([R]), L = new Tensor([]);
+  L.data[0] = kernels.softmaxLoss(lse.data, X.data, y, R, N);
+  tape?.record(() => kernels.softmaxLossGrad(X.grad, lse.data, X.data, y, R, N, L.grad[0]));
+  return L;
+}
+
+/**
  * bprLoss: Bayesian Personalised Ranking over triples (user, liked item, other item), summed over the batch.
  *
  *   forward    L = Σ_b -ln σ(x)      x = c[i] - c[j] + <U[u], V[i] - V[j]>        U (m, K), V (n, K), c (n, 1), u, i, j (B) -> L ()
