@@ -97,8 +97,8 @@ function fastest(milliseconds: number, work: number, run: () => void): number {
   return work / best / 1e6;
 }
 
-/** bandwidth: what the memory gives at a working set of so many bytes, between the two measured sizes that it lies between. */
-export function bandwidth(limits: Limits, bytes: number, traffic: Traffic): number {
+/** What the memory gives at a working set of so many bytes, between the two measured sizes that it lies between. */
+function bandwidth(limits: Limits, bytes: number, traffic: Traffic): number {
   const { memory } = limits, after = memory.findIndex((level) => level.bytes >= bytes);
   if (after <= 0) return memory.at(after)![traffic]; // smaller than all, or larger
   const low = memory[after - 1], high = memory[after], part = Math.log(bytes / low.bytes) / Math.log(high.bytes / low.bytes);

@@ -1,7 +1,6 @@
-import ndarray from 'ndarray';
-import ops from 'ndarray-ops';
 import { kernels, loops } from '../kernels/index.ts';
 import { allocate, free } from '../kernels/memory.ts';
+import { ndarrayKernels } from '../kernels/ndarray.ts';
 import { random } from '../lib/random.ts';
 import type { Row } from './results.ts';
 import { type Pace, timed } from './timing.ts';
@@ -10,7 +9,7 @@ import { type Pace, timed } from './timing.ts';
 interface Lists { readonly top: Int32Array; readonly indptr: Int32Array; readonly items: Int32Array; readonly G: number; readonly k: number }
 type Way = (lists: Lists) => number;
 
-/** The ways of counting hits that come to mind, beside the kernel's two. They answer the same. */
+/** The ways of counting hits that come to mind, beside the kernel's variants. They answer the same. */
 const precision: Record<string, Way> = {
   loop: ({ top, indptr, items, G, k }) => loops.precisionHits(top, indptr, items, G, k),
   simd: ({ top, indptr, items, G, k }) => kernels.precisionHits(top, indptr, items, G, k),
@@ -39,18 +38,7 @@ const precision: Record<string, Way> = {
     }
     return hits;
   },
-  ndarray: ({ top, indptr, items, G, k }) => {
-    let hits = 0;
-    const lists = ndarray(top, [G, k]), all = ndarray(items, [items.length]), hit = ndarray(new Int32Array(k), [k]);
-    for (let g = 0; g < G; g++) {
-      const list = lists.pick(g, null);
-      for (let row = indptr[g]; row < indptr[g + 1]; row++) {
-        ops.eqs(hit, list, all.get(row));
-        if (ops.any(hit)) hits++;
-      }
-    }
-    return hits;
-  },
+  ndarray: ({ top, indptr, items, G, k }) => ndarrayKernels.precisionHits(top, indptr, items, G, k),
 };
 
 const accuracy: Record<string, Way> = {
@@ -75,15 +63,7 @@ const accuracy: Record<string, Way> = {
     }
     return hits;
   },
-  ndarray: ({ top, items, G, k }) => {
-    let hits = 0;
-    const lists = ndarray(top, [G, k]), hit = ndarray(new Int32Array(k), [k]);
-    for (let b = 0; b < G; b++) {
-      ops.eqs(hit, lists.pick(b, null), items[b]);
-      if (ops.any(hit)) hits++;
-    }
-    return hits;
-  },
+  ndarray: ({ top, items, G, k }) => ndarrayKernels.accuracyHits(top, items, G, k),
 };
 
 /** What is timed: the chapter's invoices with their rows, its positions with one item each. */

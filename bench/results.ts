@@ -55,6 +55,3 @@ export function figure(value: number): string {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return Number(value.toPrecision(3)).toLocaleString('en-US', { minimumFractionDigits: Math.min(digits, 6), maximumFractionDigits: Math.min(digits, 6) });
 }
-
-/** lowIsGood: whether the unit is a time. */
-export const lowIsGood = (unit: Unit): boolean => unit === 'ns an element' || unit === 'ms';

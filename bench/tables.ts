@@ -1,4 +1,5 @@
-import { type Limits, bandwidth, sizeOf, spreadOf } from './limits.ts';
+import { scales } from './kernelSizes.ts';
+import { sizeOf, spreadOf } from './limits.ts';
 import { type Results, type Row, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
@@ -29,7 +30,7 @@ function bySize(rows: readonly Row[], withScale: boolean): string {
 /** kernelTable: a folder's functions at every size, for its page. */
 export function kernelTable(results: Results, folder: string): string {
   const rows = results.rows.filter(({ group, kernel }) => group === 'kernels' && kernel === folder);
-  const order = ['tiny', 'chapter', 'large', 'odd'];
+  const order: readonly string[] = scales;
   return `${bySize([...rows].sort((a, b) => a.name.localeCompare(b.name) || order.indexOf(a.scale) - order.indexOf(b.scale)), true)}\n\n${where(results)}${onceNote(rows)}`;
 }
 
@@ -59,8 +60,8 @@ export function metricsTable(results: Results): string {
 
 /** limitsTable: what one thread can do at most. */
 export function limitsTable(results: Results): string {
-  const limits: Limits = results.limits!;
-  const body = limits.memory.map(({ bytes }) => [sizeOf(bytes), ...(['read', 'copy', 'update', 'triad'] as const).map((traffic) => figure(bandwidth(limits, bytes, traffic)))]);
+  const limits = results.limits!;
+  const body = limits.memory.map(({ bytes, read, copy, update, triad }) => [sizeOf(bytes), ...[read, copy, update, triad].map(figure)]);
   const fused = limits.fused === null ? 'this runtime has no fused multiply-add' : `${figure(limits.fused)} GFLOP/s with fused multiply-add`;
   return `${table(['working set', 'read, GB/s', 'copy', 'update', 'triad'], body)}\n\nMultiply and add in registers: ${figure(limits.multiplyAdd)} GFLOP/s; ${fused}. ${spreadOf(limits)} ${where(results)}`;
 }
