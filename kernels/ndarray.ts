@@ -17,13 +17,8 @@ import { topK } from './topK/ndarray.ts';
  * ndarrayKernels: the kernels of the table with ndarray and ndarray-ops, for the bench and the lesson. Nothing that lib loads imports this
  * file: ndarray builds its code with `new Function`, which edge workers and strict pages forbid.
  */
-export const ndarrayKernels: Pick<
-  Kernels,
-  | 'accuracyHits' | 'adagrad' | 'adagradRows' | 'adam' | 'adamRows' | 'adamTable' | 'bprGrad' | 'bprLoss' | 'gatherAdd' | 'gatherRows' | 'gatherRowsGrad'
-  | 'logLoss' | 'logLossGrad' | 'lstmCell' | 'lstmCellGrad' | 'matmul' | 'matmulGradA' | 'matmulGradB' | 'matmulTransposed' | 'precisionHits'
-  | 'rowDot' | 'rowDotGrad' | 'sgd' | 'sgdRows' | 'softmaxLoss' | 'softmaxLossGrad' | 'topK'
-> = {
+export const ndarrayKernels = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, bprGrad, bprLoss, gatherAdd, gatherRows, gatherRowsGrad,
   logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, precisionHits,
   rowDot, rowDotGrad, sgd, sgdRows, softmaxLoss, softmaxLossGrad, topK,
-};
+} satisfies Partial<Kernels>;

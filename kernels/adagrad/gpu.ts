@@ -4,12 +4,12 @@ import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDev
 // The formulas are in loop.ts. One thread makes one number, so an update of two arrays is two kernels.
 
 /** s + g² */
-export const adagradSumThread = function (this: Thread, s: Float32Array, g: Float32Array): number {
+const adagradSumThread = function (this: Thread, s: Float32Array, g: Float32Array): number {
   return s[this.thread.x] + g[this.thread.x] * g[this.thread.x];
 };
 
 /** w - rate g / (√s + eps), s being the new one */
-export const adagradThread = function (this: Thread, w: Float32Array, s: Float32Array, g: Float32Array, rate: number, eps: number): number {
+const adagradThread = function (this: Thread, w: Float32Array, s: Float32Array, g: Float32Array, rate: number, eps: number): number {
   return w[this.thread.x] - rate * g[this.thread.x] / (Math.sqrt(s[this.thread.x]) + eps);
 };
 

@@ -4,7 +4,7 @@ import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDev
 // The formulas are in loop.ts. One thread makes one number.
 
 /** w - rate g */
-export const sgdThread = function (this: Thread, w: Float32Array, g: Float32Array, rate: number): number {
+const sgdThread = function (this: Thread, w: Float32Array, g: Float32Array, rate: number): number {
   return w[this.thread.x] - rate * g[this.thread.x];
 };
 
