@@ -1,5 +1,5 @@
 import type { Csr, Groups } from '../data/csr.ts';
-import { type Interactions, isInteractions, sameIds } from '../data/interactions.ts';
+import { type Interactions, isInteractions, otherIds, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { aucOfRow, rowOf } from './auc.ts';
@@ -99,9 +99,7 @@ export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, hel
 /** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
 function matrixOf(model: Ranker, what: string, data: Interactions | Csr): Csr {
   if (!isInteractions(data)) return data;
-  if ((model.users && !sameIds(model.users, data.users)) || (model.items && !sameIds(model.items, data.items))) {
-    throw new TightrecError('bad-input', `evaluate: the interactions of ${what} have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
-  }
+  if ((model.users && !sameIds(model.users, data.users)) || (model.items && !sameIds(model.items, data.items))) throw otherIds('evaluate', `of ${what}`);
   return data.matrix;
 }
 

@@ -1,7 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import type { Csr } from '../data/csr.ts';
-import { type Interactions, describeId, isInteractions, sameIds } from '../data/interactions.ts';
+import { type Interactions, describeId, isInteractions, otherIds, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
@@ -111,9 +111,7 @@ function asCsr(where: string, exclude: Interactions | Csr | null | undefined, ca
     if ((exclude as Partial<Csr>)?.indptr instanceof Int32Array && exclude.indices instanceof Int32Array) return exclude;
     throw new TightrecError('bad-input', `${where}: exclude must be interactions or a CSR matrix of users x items, got ${describe(exclude)}`);
   }
-  if (!sameIds(exclude.users, catalogue.users) || !sameIds(exclude.items, catalogue.items)) {
-    throw new TightrecError('bad-input', `${where}: the interactions to exclude have other ids than the model: their rows mean something else; make them with the model's encoders, { users: model.users, items: model.items }`);
-  }
+  if (!sameIds(exclude.users, catalogue.users) || !sameIds(exclude.items, catalogue.items)) throw otherIds(where, 'to exclude');
   return exclude.matrix;
 }
 

@@ -68,7 +68,7 @@ export interface Recommender {
 /** Overwrites out (B, nItems) with a number for every item and each of B rows: users to score for, or items to be like. */
 export type ScoreBlock = (out: Float32Array, rows: Int32Array) => void;
 
-/** Answers: the part of a fitted model that differs from model to model; the shared calls below do the rest. */
+/** Answers: the part of a fitted model that differs from model to model; the calls of answer.ts do the rest. */
 export interface Answers {
   readonly catalogue: Catalogue;
   /** Overwrites out (B, nItems) with the score of every item for each of B users. Runs inside a scope. */
