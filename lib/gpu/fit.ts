@@ -42,7 +42,7 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
   model.check();
   checkEvents(`${model.name}.fit`, data);
 
-  let gpu: Gpu | null = open ?? null, trained: GpuLearner<never> | null = null;
+  let gpu = open ?? null, trained = null as GpuLearner<never> | null;
   const learner = <Own extends GpuLearner<never>>(own: Own): Own => { trained = own; return own; };
   const prepare = async (): Promise<Gpu> => {
     gpu ??= await openGpu({ mode, threads });
@@ -54,14 +54,14 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
     await prepared(model, rest, prepare, (on) => (model instanceof LogisticMF
       ? model.fitOn(data, rest, (start) => learner(pairLearner(on, start, model.settings.l2)))
       : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, model.settings.l2)))));
-    await (trained as GpuLearner<never> | null)?.finish();
+    await trained?.finish();
   } catch (error) {
     // aborted, or a function of the caller's threw: the moments are good, and the model goes on from its last whole epoch
-    if (!(error instanceof TightrecError && (error.code === 'device-lost' || error.code === 'diverged'))) await (trained as GpuLearner<never> | null)?.finish().catch(() => {});
+    if (!(error instanceof TightrecError && (error.code === 'device-lost' || error.code === 'diverged'))) await trained?.finish().catch(() => {});
     throw error;
   } finally {
-    (trained as GpuLearner<never> | null)?.free();
-    if (open === undefined) await (gpu as Gpu | null)?.destroy().catch(() => {}); // of a device that was lost
+    trained?.free();
+    if (open === undefined) await gpu?.destroy().catch(() => {}); // of a device that was lost
   }
   return { model, mode: gpu!.mode, why: gpu!.why };
 }

@@ -7,4 +7,5 @@ export function matrix(op: string, tensor: Tensor): [rows: number, columns: numb
   return [tensor.shape[0], tensor.shape[1]];
 }
 
+/** Whether two tensors have the same sizes in the same order: equal numbers of entries are not enough. */
 export const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.length === b.shape.length && a.shape.every((n, d) => n === b.shape[d]);
