@@ -76,6 +76,7 @@ test('ids of 2^24 or more: every kernel that takes ids refuses them before the d
     adagradRows: () => table.adagradRows(one, one, one, tooHigh, 1, 1, 1, 1),
     adamRows: () => table.adamRows(one, one, one, one, tooHigh, 1, 1, ...settings),
     adamTable: () => table.adamTable(one, one, one, one, tooHigh, 1, 1, ...settings),
+    softmaxLoss: () => table.softmaxLoss(one, one, tooHigh, 1, 1),
     softmaxLossGrad: () => table.softmaxLossGrad(one, one, one, tooHigh, 1, 1, 1),
     precisionHits: () => table.precisionHits(zero, Int32Array.of(0, 1), tooHigh, 1, 1),
     accuracyHits: () => table.accuracyHits(tooHigh, zero, 1, 1),

@@ -383,7 +383,7 @@ test('an array that a growing memory has left behind is refused', () => {
   const model: Block[] = [];
   try { while (old.length > 0) model.push(allocate(M)); } catch { /* all there is */ }
   for (const block of model) free(block);
-  if (old.length > 0) return; // the tests before have used this memory up: it cannot grow
+  if (old.length > 0) { assert.is(runtime, 'small'); return; } // the tests before have used this memory up: it cannot grow
   fails(() => kernels.scale(old, 8, 2), 'stale', 'left behind');
 });
 

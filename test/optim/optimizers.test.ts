@@ -90,6 +90,7 @@ forVariants('optim/optimizers', (test) => {
         for (const moment of moments) assert.ok(moment.every((x) => x === 0 || Math.abs(x) >= 2 ** -126), `step ${t}`);
       }
     } finally { kernels.adamTable = adamTable; }
+    assert.is(moments.length, 2);
     for (const moment of moments) assert.ok(moment.subarray(0, 4).every((x) => x === 0) && moment.subarray(4).every((x) => x > 0));
     assert.ok(table.data.every(Number.isFinite));
   });
