@@ -1,5 +1,5 @@
 import { type GpuMode, createGpuKernels, fit, openGpu } from '../../lib/gpu/index.ts';
-import { BPR, LogisticMF, TightrecError, interactions, toBytes } from '../../lib/index.ts';
+import { BPR, type Interactions, LogisticMF, TightrecError, interactions, toBytes } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
 import { changeSizes } from './changeSizes.ts';
 import { type Comparison, compareFits } from './compareFits.ts';
@@ -57,10 +57,16 @@ export async function guards(mode: GpuMode): Promise<{ made: number[][]; ended: 
   return { made, ended };
 }
 
+/** 400 events of 30 users and 20 items, with nothing to learn from. */
+function anyData(): Interactions {
+  const next = random(5), ids = (n: number): number[] => Array.from({ length: 400 }, () => next.below(n));
+  return interactions(ids(30), ids(20));
+}
+
 /** A fit whose device goes away after the second epoch: how it ends, and whether the model is that of two epochs. */
 export async function lost(mode: GpuMode): Promise<{ code: string; message: string; epochs: number; kept: boolean }> {
-  const next = random(5), ids = (n: number): number[] => Array.from({ length: 400 }, () => next.below(n)), data = interactions(ids(30), ids(20)), settings = { factors: 5, batchSize: 100, negatives: 2 };
-  const lose = rememberDevices();
+  const settings = { factors: 5, batchSize: 100, negatives: 2 };
+  const data = anyData(), lose = rememberDevices();
   const model = new LogisticMF({ ...settings, epochs: 6 }), whole: Uint8Array[] = [];
   let ended = { code: 'none', message: 'it went well' };
   try {
@@ -82,7 +88,7 @@ export async function held(mode: GpuMode): Promise<number[]> {
   };
   count('WebGL2RenderingContext', 'createTexture', 'deleteTexture', true);
   count('GPUDevice', 'createBuffer', 'destroy', false, 'GPUBuffer');
-  const next = random(5), ids = (n: number): number[] => Array.from({ length: 400 }, () => next.below(n)), data = interactions(ids(30), ids(20)), counts: number[] = [];
+  const data = anyData(), counts: number[] = [];
   for (const make of [() => new LogisticMF({ factors: 5, batchSize: 150, negatives: 2, epochs: 4 }), () => new BPR({ factors: 5, batchSize: 150, stepsPerEpoch: 4, epochs: 4 })]) {
     await fit(make() as BPR, data, { mode, onEpoch: () => { counts.push(live.size); } });
   }
