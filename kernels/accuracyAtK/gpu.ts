@@ -1,14 +1,11 @@
+import type { GpuKernels } from '../gpu.ts';
 import type { GpuDevice } from '../gpuDevice.ts';
 import { total } from '../logLoss/gpu.ts';
 import { hitThread } from '../precision/gpu.ts';
 
 // The formula is in loop.ts. One thread judges one position: precision with a group for each.
 
-interface Accuracy {
-  accuracyHits(top: Int32Array, actual: Int32Array, B: number, k: number): Promise<number>;
-}
-
-export function accuracyAtKOn(gpu: GpuDevice): Accuracy {
+export function accuracyAtKOn(gpu: GpuDevice): Pick<GpuKernels, 'accuracyHits'> {
   const hits = gpu.kernel('accuracyHits', hitThread);
   return {
     async accuracyHits(top, actual, B, k) {

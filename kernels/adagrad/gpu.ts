@@ -1,4 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number, so an update of two arrays is two kernels.
@@ -13,12 +14,7 @@ const adagradThread = function (this: Thread, w: Float32Array, s: Float32Array, 
   return w[this.thread.x] - rate * g[this.thread.x] / (Math.sqrt(s[this.thread.x]) + eps);
 };
 
-interface Adagrad {
-  adagrad(w: Float32Array, s: Float32Array, g: Float32Array, n: number, rate: number, eps: number): Promise<void>;
-  adagradRows(W: Float32Array, S: Float32Array, G: Float32Array, rows: Int32Array, R: number, K: number, rate: number, eps: number): Promise<void>;
-}
-
-export function adagradOn(gpu: GpuDevice): Adagrad {
+export function adagradOn(gpu: GpuDevice): Pick<GpuKernels, 'adagrad' | 'adagradRows'> {
   const gather = gpu.resident('adagradRows, rows', gatherThread), sums = gpu.resident('adagrad, s', adagradSumThread), update = gpu.kernel('adagrad', adagradThread);
   return {
     adagrad: (w, s, g, n, rate, eps) => keeping(async (keep) => {

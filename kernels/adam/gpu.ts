@@ -1,4 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Numbers, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number, so an update of three arrays is three kernels.
@@ -28,22 +29,7 @@ const spreadThread = function (this: Thread, G: Float32Array, slot: Float32Array
   return r < 0 ? 0 * K : g;
 };
 
-interface Adam {
-  adam(
-    w: Float32Array, m: Float32Array, v: Float32Array, g: Float32Array, n: number,
-    rate: number, beta1: number, beta2: number, eps: number, c1: number, c2: number,
-  ): Promise<void>;
-  adamTable(
-    W: Float32Array, M: Float32Array, V: Float32Array, G: Float32Array, slot: Int32Array, n: number, K: number,
-    rate: number, beta1: number, beta2: number, eps: number, c1: number, c2: number,
-  ): Promise<void>;
-  adamRows(
-    W: Float32Array, M: Float32Array, V: Float32Array, G: Float32Array, rows: Int32Array, R: number, K: number,
-    rate: number, beta1: number, beta2: number, eps: number, c1: number, c2: number,
-  ): Promise<void>;
-}
-
-export function adamOn(gpu: GpuDevice): Adam {
+export function adamOn(gpu: GpuDevice): Pick<GpuKernels, 'adam' | 'adamTable' | 'adamRows'> {
   const first = gpu.resident('adam, m', adamFirstThread), second = gpu.resident('adam, v', adamSecondThread), update = gpu.resident('adam', adamThread);
   const gather = gpu.resident('adamRows, rows', gatherThread), spread = gpu.resident('adamTable, gradient', spreadThread);
 

@@ -1,4 +1,5 @@
 import { scatterThread } from '../gather/gpu.ts';
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, keeping, rowsIn } from '../gpuDevice.ts';
 import { type ScatterPlan, scatterPlan } from '../gpuScatter.ts';
 import { total } from '../logLoss/gpu.ts';
@@ -58,15 +59,7 @@ export const bprUserThread = function (
 
 const none: ScatterPlan = { order: new Float32Array(0), start: new Float32Array(0) };
 
-interface Bpr {
-  bprLoss(x: Float32Array, U: Float32Array, V: Float32Array, c: Float32Array, u: Int32Array, i: Int32Array, j: Int32Array, B: number, K: number): Promise<number>;
-  bprGrad(
-    dU: Float32Array, dV: Float32Array, dc: Float32Array, x: Float32Array, U: Float32Array, V: Float32Array,
-    u: Int32Array, i: Int32Array, j: Int32Array, B: number, K: number, dL: number,
-  ): Promise<void>;
-}
-
-export function bprOn(gpu: GpuDevice): Bpr {
+export function bprOn(gpu: GpuDevice): Pick<GpuKernels, 'bprLoss' | 'bprGrad'> {
   const margins = gpu.kernel('bprLoss, margins', bprMarginThread), terms = gpu.kernel('bprLoss', bprLossThread);
   const weights = gpu.resident('bprGrad, weights', bprWeightThread), forUsers = gpu.kernel('bprGrad, dU', bprUserThread);
   const forItems = gpu.kernel('bprGrad, dV', rowDotGradThread), forBiases = gpu.kernel('bprGrad, dc', scatterThread);

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, rowsIn } from '../gpuDevice.ts';
 import { scatterPlan } from '../gpuScatter.ts';
 
@@ -32,13 +33,7 @@ export const scatterThread = function (this: Thread, dTable: Float32Array, dOut:
   return sum;
 };
 
-interface Gather {
-  gatherRows(out: Float32Array, table: Float32Array, ids: Int32Array, B: number, K: number): Promise<void>;
-  gatherAdd(out: Float32Array, table: Float32Array, ids: Int32Array, B: number, K: number): Promise<void>;
-  gatherRowsGrad(dTable: Float32Array, dOut: Float32Array, ids: Int32Array, B: number, K: number): Promise<void>;
-}
-
-export function gatherOn(gpu: GpuDevice): Gather {
+export function gatherOn(gpu: GpuDevice): Pick<GpuKernels, 'gatherRows' | 'gatherAdd' | 'gatherRowsGrad'> {
   const rows = gpu.kernel('gatherRows', gatherThread), add = gpu.kernel('gatherAdd', gatherAddThread), scatter = gpu.kernel('gatherRowsGrad', scatterThread);
   return {
     async gatherRows(out, table, ids, B, K) { out.set(await rows(B * K, table, gpu.ids(ids, B, rowsIn(table, K)), K)); },

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import type { GpuDevice, Thread } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
@@ -24,12 +25,7 @@ export const logLossGradThread = function (this: Thread, dx: Float32Array, x: Fl
   return dx[this.thread.x] + dL * (p - y[this.thread.x]);
 };
 
-interface LogLoss {
-  logLoss(x: Float32Array, y: Float32Array, B: number): Promise<number>;
-  logLossGrad(dx: Float32Array, x: Float32Array, y: Float32Array, B: number, dL: number): Promise<void>;
-}
-
-export function logLossOn(gpu: GpuDevice): LogLoss {
+export function logLossOn(gpu: GpuDevice): Pick<GpuKernels, 'logLoss' | 'logLossGrad'> {
   const terms = gpu.kernel('logLoss', logLossThread), grad = gpu.kernel('logLossGrad', logLossGradThread);
   return {
     async logLoss(x, y, B) { return total(await terms(B, x, y)); },

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, keeping } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number; the four gates are told apart by the column, `gate` being 0 to 3 for i, f, g, o.
@@ -63,14 +64,7 @@ const lstmMemoryGradThread = function (this: Thread, dc0: Float32Array, a: Float
   return dc0[at] + s * a[i + H];
 };
 
-interface Lstm {
-  lstmCell(h: Float32Array, c: Float32Array, a: Float32Array, z: Float32Array, c0: Float32Array, B: number, H: number): Promise<void>;
-  lstmCellGrad(
-    dz: Float32Array, dc0: Float32Array, a: Float32Array, c: Float32Array, c0: Float32Array, dh: Float32Array, dc: Float32Array, B: number, H: number,
-  ): Promise<void>;
-}
-
-export function lstmOn(gpu: GpuDevice): Lstm {
+export function lstmOn(gpu: GpuDevice): Pick<GpuKernels, 'lstmCell' | 'lstmCellGrad'> {
   const gates = gpu.resident('lstmCell, gates', lstmGatesThread), memory = gpu.resident('lstmCell, memory', lstmMemoryThread), hidden = gpu.kernel('lstmCell', lstmHiddenThread);
   const gatesGrad = gpu.kernel('lstmCellGrad, dz', lstmGatesGradThread), memoryGrad = gpu.kernel('lstmCellGrad, dc0', lstmMemoryGradThread);
   return {

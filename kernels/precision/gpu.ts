@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import type { GpuDevice, Thread } from '../gpuDevice.ts';
 import { total } from '../logLoss/gpu.ts';
 
@@ -14,11 +15,7 @@ export const hitThread = function (this: Thread, top: Float32Array, items: Float
   return Math.min(hits, 1);
 };
 
-interface Precision {
-  precisionHits(top: Int32Array, indptr: Int32Array, items: Int32Array, G: number, k: number): Promise<number>;
-}
-
-export function precisionOn(gpu: GpuDevice): Precision {
+export function precisionOn(gpu: GpuDevice): Pick<GpuKernels, 'precisionHits'> {
   const hits = gpu.kernel('precisionHits', hitThread);
   return {
     async precisionHits(top, indptr, items, G, k) {

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, rowsIn } from '../gpuDevice.ts';
 import { scatterPlan } from '../gpuScatter.ts';
 
@@ -29,12 +30,7 @@ export const rowDotGradThread = function (
   return sum;
 };
 
-interface RowDot {
-  rowDot(x: Float32Array, U: Float32Array, V: Float32Array, u: Int32Array, i: Int32Array, B: number, K: number): Promise<void>;
-  rowDotGrad(dU: Float32Array, dV: Float32Array, dx: Float32Array, U: Float32Array, V: Float32Array, u: Int32Array, i: Int32Array, B: number, K: number): Promise<void>;
-}
-
-export function rowDotOn(gpu: GpuDevice): RowDot {
+export function rowDotOn(gpu: GpuDevice): Pick<GpuKernels, 'rowDot' | 'rowDotGrad'> {
   const dot = gpu.kernel('rowDot', rowDotThread), grad = gpu.kernel('rowDotGrad', rowDotGradThread);
   return {
     async rowDot(x, U, V, u, i, B, K) { x.set(await dot(B, U, V, gpu.ids(u, B, rowsIn(U, K)), gpu.ids(i, B, rowsIn(V, K)), K)); },

@@ -1,4 +1,5 @@
 import { gatherThread } from '../gather/gpu.ts';
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, keeping, rowsIn, setRows } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
@@ -8,12 +9,7 @@ const sgdThread = function (this: Thread, w: Float32Array, g: Float32Array, rate
   return w[this.thread.x] - rate * g[this.thread.x];
 };
 
-interface Sgd {
-  sgd(w: Float32Array, g: Float32Array, n: number, rate: number): Promise<void>;
-  sgdRows(W: Float32Array, G: Float32Array, rows: Int32Array, R: number, K: number, rate: number): Promise<void>;
-}
-
-export function sgdOn(gpu: GpuDevice): Sgd {
+export function sgdOn(gpu: GpuDevice): Pick<GpuKernels, 'sgd' | 'sgdRows'> {
   const gather = gpu.resident('sgdRows, rows', gatherThread), update = gpu.kernel('sgd', sgdThread);
   return {
     async sgd(w, g, n, rate) { w.set(await update(n, w, g, rate)); },

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import type { GpuDevice, Thread } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number: in the forward step that of a row, in the backward step that of a logit.
@@ -35,12 +36,7 @@ const softmaxGradThread = function (this: Thread, dX: Float32Array, lse: Float32
   return label < 0 ? dX[at] : added; // whatever the logits of a row that is left out, NaN included
 };
 
-interface SoftmaxLoss {
-  softmaxLoss(lse: Float32Array, X: Float32Array, y: Int32Array, B: number, N: number): Promise<number>;
-  softmaxLossGrad(dX: Float32Array, lse: Float32Array, X: Float32Array, y: Int32Array, B: number, N: number, dL: number): Promise<void>;
-}
-
-export function softmaxLossOn(gpu: GpuDevice): SoftmaxLoss {
+export function softmaxLossOn(gpu: GpuDevice): Pick<GpuKernels, 'softmaxLoss' | 'softmaxLossGrad'> {
   const largest = gpu.kernel('softmaxLoss, largest', softmaxMaxThread), logSum = gpu.kernel('softmaxLoss', softmaxLogSumThread), grad = gpu.kernel('softmaxLossGrad', softmaxGradThread);
   return {
     async softmaxLoss(lse, X, y, B, N) {
