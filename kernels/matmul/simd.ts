@@ -11,8 +11,9 @@
 export let workspace: usize = 0;
 
 // The packed pieces, together in the second-level cache: ROWS x DEPTH of P in fours of rows, DEPTH x COLUMNS of Q in strips of eight columns.
-// A strip, 8 KiB, then stays in the first-level cache while the rows pass.
-const DEPTH = 256, ROWS = 128, COLUMNS = 128;
+// Four rows, 4 KiB, stay in the first-level cache while the strips pass, and C is walked along its rows: a wide C down its columns would be a
+// new page for each row.
+const DEPTH = 256, ROWS = 256, COLUMNS = 128;
 const PIECE: usize = ROWS * DEPTH * 4, STRIPS: usize = DEPTH * COLUMNS * 4;
 
 /** Bytes of workspace: the two pieces, and a tile that does not fit into C. */
@@ -52,17 +53,14 @@ function product(
       for (let columnFrom = 0; columnFrom < columns; columnFrom += COLUMNS) {
         const columnEnd = min(columns, columnFrom + COLUMNS);
         packStrips(strips, Q + <usize>depthFrom * qStep + <usize>columnFrom * qColumn, qStep, qColumn, n, columnEnd - columnFrom);
-        for (let c = columnFrom, strip = strips; c < columnEnd; c += 8, strip += <usize>n << 5) {
-          const wide = min(8, columnEnd - c);
-          let to = C + <usize>rowFrom * width + (<usize>c << 2), r = rowFrom;
-          for (let p = piece; r < whole; r += 4, p += <usize>n << 4, to += 4 * width) {
-            if (wide == 8) { tile(to, width, p, strip, n, more); continue; }
-            tile(spare, 32, p, strip, n, false);
-            for (let line: usize = 0; line < 4; line++) put(to + line * width, spare + 32 * line, wide, more);
-          }
-          for (; r < rowEnd; r++, to += width) {
-            line(spare, from + <usize>r * pRow, pStep, strip, 32, n);
-            put(to, spare, wide, more);
+        for (let r = rowFrom, p = piece; r < rowEnd; r += 4, p += <usize>n << 4) {
+          let to = C + <usize>r * width + (<usize>columnFrom << 2);
+          for (let c = columnFrom, strip = strips; c < columnEnd; c += 8, strip += <usize>n << 5, to += 32) {
+            const wide = min(8, columnEnd - c), lines = <usize>min(4, rowEnd - r);
+            if (r < whole && wide == 8) { tile(to, width, p, strip, n, more); continue; }
+            if (r < whole) tile(spare, 32, p, strip, n, false);
+            else for (let l: usize = 0; l < lines; l++) line(spare + 32 * l, from + (<usize>r + l) * pRow, pStep, strip, 32, n);
+            for (let l: usize = 0; l < lines; l++) put(to + l * width, spare + 32 * l, wide, more);
           }
         }
       }
@@ -126,31 +124,13 @@ function plus(sum: v128, a: v128, b: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** A tile of 4 x 8 entries of C from four packed rows of P and a packed strip of Q; `width` bytes from one row of C to the next. */
+/**
+ * A tile of 4 x 8 entries of C from four packed rows of P and a packed strip of Q; `width` bytes from one row of C to the next. One depth at a
+ * time: V8 loads all that a pass of the loop needs before it computes, and for two depths its fifteen registers are too few.
+ */
 function tile(C: usize, width: usize, p: usize, q: usize, n: i32, add: bool): void {
   let a0 = f32x4.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-  let d = 0;
-  for (; d + 2 <= n; d += 2, p += 32, q += 64) {
-    let q0 = v128.load(q), q1 = v128.load(q, 16);
-    let x = v128.load32_splat(p);
-    a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
-    x = v128.load32_splat(p, 4);
-    b0 = plus(b0, x, q0); b1 = plus(b1, x, q1);
-    x = v128.load32_splat(p, 8);
-    c0 = plus(c0, x, q0); c1 = plus(c1, x, q1);
-    x = v128.load32_splat(p, 12);
-    d0 = plus(d0, x, q0); d1 = plus(d1, x, q1);
-    q0 = v128.load(q, 32); q1 = v128.load(q, 48);
-    x = v128.load32_splat(p, 16);
-    a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
-    x = v128.load32_splat(p, 20);
-    b0 = plus(b0, x, q0); b1 = plus(b1, x, q1);
-    x = v128.load32_splat(p, 24);
-    c0 = plus(c0, x, q0); c1 = plus(c1, x, q1);
-    x = v128.load32_splat(p, 28);
-    d0 = plus(d0, x, q0); d1 = plus(d1, x, q1);
-  }
-  if (d < n) {
+  for (const end = p + (<usize>n << 4); p < end; p += 16, q += 32) {
     const q0 = v128.load(q), q1 = v128.load(q, 16);
     let x = v128.load32_splat(p);
     a0 = plus(a0, x, q0); a1 = plus(a1, x, q1);
