@@ -204,6 +204,12 @@ forVariants('autodiff/sequenceOps', (test, variant) => {
     }
   });
 
+  test('dropout and joinColumns: gradients add to what is there', () => {
+    const next = random(6).uniform, a = make([4, 3], next), b = make([4, 2], next), d = floats(20, next);
+    const drop = (tape: Tape): Tensor => weighted(tape, ops.dropout(tape, a, 0.4, random(3)), d.slice(0, 12)), join = (tape: Tape): Tensor => weighted(tape, ops.joinColumns(tape, [a, b]), d);
+    for (const f of [drop, join]) near(gradients((tape) => ops.weightedSum(tape, [[1, f(tape)], [1, f(tape)]]), a, b).flat(), gradients(f, a, b).flat().map((g) => 2 * g));
+  });
+
   // together
 
   test('a network of all of them: gradient by differences', () => {
