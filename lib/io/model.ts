@@ -5,6 +5,7 @@ import { BPR } from '../models/bpr.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
+import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
@@ -13,7 +14,7 @@ import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safeten
 const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, Popularity, PurchaseHistory };
+const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
 
 /**
  * toBytes: a fitted model as one safetensors file: settings and counters in its metadata, tables as tensors, raw ids as JSON in the

@@ -19,7 +19,8 @@ function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array
   return Int32Array.from(rows);
 }
 
-function checkK(what: string, k: number): number {
+/** checkK: how many items in a list. Errors: 'bad-setting'. */
+export function checkK(what: string, k: number): number {
   if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);
   return k;
 }
@@ -151,7 +152,8 @@ function mostPopular(catalogue: Catalogue, k: number): Recommendation[] {
   return toRecommendations(catalogue.items, items, scores).map((entry) => ({ ...entry, source: 'popularity' }));
 }
 
-function unknownId(where: string, kind: string, id: RawId, encoder: LabelEncoder, advice = ''): TightrecError {
+/** unknownId: the error for a raw id that a model does not know. */
+export function unknownId(where: string, kind: string, id: RawId, encoder: LabelEncoder, advice = ''): TightrecError {
   const example = encoder.known()[0];
   return new TightrecError('unknown-id', `${where}: ${kind} ${describeId(id)} is not among the ${encoder.known().length} the model knows, such as ${describeId(example)}${advice}`);
 }

@@ -12,10 +12,29 @@ export interface Catalogue {
 
 export const catalogueOf = (data: Interactions): Catalogue => ({ users: data.users, items: data.items, seen: data.matrix });
 
-/** checkEvents: refuses what is not interactions, and data in which nothing happens, such as a piece of a time split. */
-export function checkEvents(where: string, data: Interactions): void {
+/** checkData: refuses what is not interactions. */
+export function checkData(where: string, data: Interactions): void {
   if (!isInteractions(data)) throw new TightrecError('bad-input', `${where}: expected interactions, made by interactions() or readInteractions(), got ${describe(data)}`);
+}
+
+/** checkEvents: refuses that, and data in which nothing happens, such as a piece of a time split. */
+export function checkEvents(where: string, data: Interactions): void {
+  checkData(where, data);
   if (data.user.length === 0) throw new TightrecError('bad-input', `${where}: there are no events to learn from; give data with at least one`);
+}
+
+/**
+ * recode: rows of one encoder as rows of another, by the raw ids; `where`, `kind` and `advice` are for the error.
+ * Errors: 'unknown-id' for an id that it does not hold.
+ */
+export function recode(where: string, kind: string, rows: Int32Array, from: LabelEncoder, to: LabelEncoder, advice: string): Int32Array {
+  if (from === to) return rows;
+  const table = to.encodeAll(from.labels as RawId[]);
+  return rows.map((row) => {
+    if (table[row] >= 0) return table[row];
+    const id = from.labels[row];
+    throw new TightrecError('unknown-id', `${where}: ${id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`} was not there when the model was fitted; ${advice}`);
+  });
 }
 
 /**
@@ -23,17 +42,9 @@ export function checkEvents(where: string, data: Interactions): void {
  * Errors: 'unknown-id' for a user or item that it does not hold.
  */
 export function encodeLike(where: string, data: Interactions, catalogue: Catalogue, advice = 'fit it again with all the data to take new ones in'): Interactions {
-  const recode = (kind: string, rows: Int32Array, from: LabelEncoder, to: LabelEncoder): Int32Array => {
-    if (from === to) return rows;
-    const table = to.encodeAll(from.labels as RawId[]);
-    return rows.map((row) => {
-      if (table[row] >= 0) return table[row];
-      throw new TightrecError('unknown-id', `${where}: ${kind} ${describeId(from.labels[row])} was not there when the model was fitted; ${advice}`);
-    });
-  };
   const { users, items } = catalogue;
   if (users === data.users && items === data.items) return data;
-  return fromRows({ ...data, users, items, user: recode('user', data.user, data.users, users), item: recode('item', data.item, data.items, items) });
+  return fromRows({ ...data, users, items, user: recode(where, 'user', data.user, data.users, users, advice), item: recode(where, 'item', data.item, data.items, items, advice) });
 }
 
 /** addSeen: the catalogue with more events in it. */

@@ -37,7 +37,7 @@ export const factorAnswers = ({ factors, catalogue }: Learned): Answers => ({
   catalogue,
   scoreBlock: (out, users) => scoreUsers(out, factors, users),
   scorePairs: (users, items) => scorePairs(factors, users, items),
-  likenessBlock: (out, items) => likeItems(out, factors.item, items),
+  likenessBlock: (out, items) => likeItems(out, factors.item.data, factors.item.shape[1], items), // biases play no part
   excludeSeen: true,
 });
 
@@ -79,23 +79,23 @@ function scorePairs(factors: Factors, users: Int32Array, items: Int32Array): Flo
 }
 
 /**
- * likeItems: out[b, n] = the cosine of the factors of items[b] and n, zero where either is all zeros; biases play no part.
- * Shapes: items (B), out (B, nItems). Runs inside a scope.
+ * likeItems: out[b, n] = the cosine of the vectors of items[b] and n, zero where either is all zeros.
+ * Shapes: V (nItems, K), items (B), out (B, nItems). Runs inside a scope.
  */
-function likeItems(out: Float32Array, V: Tensor, items: Int32Array): void {
-  const [nItems, K] = V.shape, B = items.length, rows = scratch(B * K).floats(), inverse = inverseNorms(V);
-  kernels.gatherRows(rows, V.data, items, B, K);
-  kernels.matmulTransposed(out, rows, V.data, B, nItems, K);
+export function likeItems(out: Float32Array, V: Float32Array, K: number, items: Int32Array): void {
+  const nItems = V.length / K, B = items.length, rows = scratch(B * K).floats(), inverse = inverseNorms(V, K);
+  kernels.gatherRows(rows, V, items, B, K);
+  kernels.matmulTransposed(out, rows, V, B, nItems, K);
   for (let b = 0, at = 0; b < B; b++) for (let n = 0; n < nItems; n++, at++) out[at] *= inverse[items[b]] * inverse[n];
 }
 
 /** 1 / |V[n]| for every row. */
-function inverseNorms(V: Tensor): Float32Array {
-  const [n, K] = V.shape;
+function inverseNorms(V: Float32Array, K: number): Float32Array {
+  const n = V.length / K;
   return scope(() => {
     const all = scratchInts(n), squares = scratchFloats(n);
     for (let row = 0; row < n; row++) all[row] = row;
-    kernels.rowDot(squares, V.data, V.data, all, all, n, K);
+    kernels.rowDot(squares, V, V, all, all, n, K);
     return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
   });
 }
@@ -109,15 +109,7 @@ export function factorTensors(factors: Factors): ModelState['tensors'] {
 /** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue or the settings. */
 export function factorsFrom(state: ModelState, K: number, biases: { userBias: boolean; itemBias: boolean; globalBias: boolean }): Factors {
   const nUsers = state.catalogue.users.size, nItems = state.catalogue.items.size;
-  const part = (which: Part, wanted: boolean, shape: readonly number[]): Tensor | null => {
-    if (!wanted) return null;
-    const found = state.tensors[names[which]];
-    if (!found || !(found.data instanceof Float32Array) || found.shape.length !== shape.length || found.shape.some((n, d) => n !== shape[d])) {
-      throw new TightrecError('file-damaged', `${state.model}: expected a float32 tensor ${names[which]} of shape [${shape}], got ${found ? `shape [${found.shape}]` : 'none'}`);
-    }
-    if (!found.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${state.model}: tensor ${names[which]} holds numbers that are not finite`);
-    return Tensor.lasting(shape, found.data);
-  };
+  const part = (which: Part, wanted: boolean, shape: readonly number[]): Tensor | null => wanted ? tensorFrom(state, names[which], shape) : null;
   return {
     user: part('user', true, [nUsers, K])!,
     item: part('item', true, [nItems, K])!,
@@ -125,4 +117,14 @@ export function factorsFrom(state: ModelState, K: number, biases: { userBias: bo
     itemBias: part('itemBias', biases.itemBias, [nItems, 1]),
     globalBias: part('globalBias', biases.globalBias, [1]),
   };
+}
+
+/** tensorFrom: a parameter back from a model file. Errors: 'file-damaged' when it is missing or not of this shape, or holds what is no number. */
+export function tensorFrom({ model, tensors }: ModelState, name: string, shape: readonly number[]): Tensor {
+  const found = tensors[name];
+  if (!found || !(found.data instanceof Float32Array) || found.shape.length !== shape.length || found.shape.some((n, d) => n !== shape[d])) {
+    throw new TightrecError('file-damaged', `${model}: expected a float32 tensor ${name} of shape [${shape}], got ${found ? `shape [${found.shape}]` : 'none'}`);
+  }
+  if (!found.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${model}: tensor ${name} holds numbers that are not finite`);
+  return Tensor.lasting(shape, found.data);
 }

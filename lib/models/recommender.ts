@@ -20,7 +20,7 @@ export interface RecommendOptions {
 
 export interface RecommendForOptions {
   k?: number;
-  /** Leave out what the user met in the training data. Default true, except for PurchaseHistory, which recommends just that. */
+  /** Leave out what the user met in the training data. Default true, but false for PurchaseHistory, which recommends just that, and NextItemLSTM: a new basket. */
   excludeSeen?: boolean;
   /** What an unknown user gets: an error (the default), or the most popular items, marked as such. */
   fallback?: 'popularity';

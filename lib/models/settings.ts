@@ -3,9 +3,11 @@ import { TightrecError, describe } from '../errors.ts';
 /** A rule returns what it expects, or null when the value is fine. */
 export type Rule = (value: unknown) => string | null;
 
-export const wholeNumber = (least: number): Rule => (value) => Number.isInteger(value) && (value as number) >= least ? null : `a whole number from ${least} up`;
+export const wholeNumber = (least: number, most: number = Infinity): Rule => (value) =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? null : `a whole number from ${least} ${most === Infinity ? 'up' : `to ${most}`}`;
 export const positive: Rule = (value) => typeof value === 'number' && value > 0 && value < Infinity ? null : 'a positive number';
 export const notNegative: Rule = (value) => typeof value === 'number' && value >= 0 && value < Infinity ? null : 'a number from 0 up';
+export const fraction: Rule = (value) => typeof value === 'number' && value >= 0 && value < 1 ? null : 'a number from 0 up and below 1';
 export const number: Rule = (value) => typeof value === 'number' && Number.isFinite(value) ? null : 'a finite number';
 export const flag: Rule = (value) => typeof value === 'boolean' ? null : 'true or false';
 export const orNull = (rule: Rule): Rule => (value) => value === null ? null : mention(rule(value));

@@ -47,7 +47,7 @@ export interface Plan {
   readonly epochs: number;
   /** Epochs done before, by fit or an earlier partialFit. */
   readonly epochsBefore: number;
-  readonly steps: number; // per epoch
+  readonly steps: number; // of the epoch that has begun
   readonly parameters: readonly Tensor[];
   beginEpoch?(): void;
   /**
@@ -119,7 +119,7 @@ export function train(plan: Plan, options: FitOptions): Promise<void> {
 }
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
-  const { model, steps, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
+  const { model, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
   const judge = judgeOf(model, options.validation);
 
   const began = performance.now();
@@ -130,6 +130,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   try {
     for (let epoch = plan.epochsBefore + 1; epoch <= last; epoch++) {
       plan.beginEpoch?.();
+      const { steps } = plan; // epochs may differ: whole baskets come in other batches each time
       let total = 0;
       for (let step = 1; step <= steps; step++) {
         const made = scope(() => plan.step(step - 1)), loss = typeof made === 'number' ? made : await made();

@@ -1,0 +1,108 @@
+import { Tensor } from '../autodiff/tensor.ts';
+import * as ops from '../autodiff/ops/index.ts';
+import type { Tape } from '../autodiff/tape.ts';
+import type { Random } from '../random.ts';
+import { tensorFrom } from './factors.ts';
+import type { ModelState } from './modelState.ts';
+
+/**
+ * Network: what NextItemLSTM learns. A code is an item's row + 1, and 0 stands before every sequence.
+ *
+ *   x[t] = V[code before]  or  V[code before], P[user]     side by side
+ *   h[t] = the layers, one above the other, over x[0 .. t]
+ *   X[t] = h[t] W + b                                       a logit for every code
+ *
+ * Shapes: item V (codes, K); user P (nUsers, K) or null; layers: input (K or 2K, and H from the second on, 4H), hidden (H, 4H), bias (4H); output W (H,
+ * codes); outputBias b (codes); codes = nItems + 1.
+ */
+export interface Network {
+  readonly item: Tensor;
+  readonly user: Tensor | null;
+  readonly layers: readonly ops.LstmWeights[];
+  readonly output: Tensor;
+  readonly outputBias: Tensor;
+}
+
+/** NetworkShape: the sizes of a network. */
+export interface NetworkShape { readonly factors: number; readonly hidden: number; readonly layers: number; readonly user: boolean; readonly nUsers: number; readonly nItems: number }
+
+/** Every parameter by the name that a model file gives it, made by `make`. */
+function networkOf({ factors: K, hidden: H, layers, user, nUsers, nItems }: NetworkShape, make: (name: string, shape: readonly number[]) => Tensor): Network {
+  const codes = nItems + 1, own = (name: string, of: number): Tensor => make(name, [of, K]);
+  const width = (layer: number): number => layer > 0 ? H : user ? 2 * K : K;
+  return {
+    item: own('item_embedding', codes),
+    user: user ? own('user_embedding', nUsers) : null,
+    layers: Array.from({ length: layers }, (_, layer) => ({
+      W: make(`lstm_${layer}_input`, [width(layer), 4 * H]), U: make(`lstm_${layer}_hidden`, [H, 4 * H]), bias: make(`lstm_${layer}_bias`, [4 * H]),
+    })),
+    output: make('output', [H, codes]),
+    outputBias: make('output_bias', [codes]),
+  };
+}
+
+/** newNetwork: everything uniform in ±scale but the gates' biases, which are 0, and that of the forget gate `forgetBias`. */
+export function newNetwork(shape: NetworkShape, { initialScale: scale, forgetBias }: { initialScale: number; forgetBias: number }, random: Random): Network {
+  return networkOf(shape, (name, sizes) => {
+    const made = Tensor.lasting(sizes), { data } = made;
+    if (/^lstm_\d+_bias$/.test(name)) data.fill(forgetBias, shape.hidden, 2 * shape.hidden);
+    else for (let at = 0; at < data.length; at++) data[at] = scale * (2 * random.uniform() - 1);
+    return made;
+  });
+}
+
+/** networkFrom: back from a model file. Errors: 'file-damaged' when a tensor is missing or does not fit. */
+export const networkFrom = (state: ModelState, shape: NetworkShape): Network => networkOf(shape, (name, sizes) => tensorFrom(state, name, sizes));
+
+/** networkTensors: the parameters as a model file holds them. */
+export function networkTensors({ item, user, layers, output, outputBias }: Network): ModelState['tensors'] {
+  const named: [string, Tensor | null][] = [
+    ['item_embedding', item], ['user_embedding', user], ['output', output], ['output_bias', outputBias],
+    ...layers.flatMap(({ W, U, bias }, layer): [string, Tensor][] => [[`lstm_${layer}_input`, W], [`lstm_${layer}_hidden`, U], [`lstm_${layer}_bias`, bias]]),
+  ];
+  return Object.fromEntries(named.flatMap(([name, tensor]) => (tensor ? [[name, { shape: tensor.shape, data: tensor.data }]] : [])));
+}
+
+export const parametersOf = ({ item, user, layers, output, outputBias }: Network): Tensor[] =>
+  [item, ...(user ? [user] : []), ...layers.flatMap(({ W, U, bias }) => [W, U, bias]), output, outputBias];
+
+/** Memory: the state of every layer between two stretches of the same sequences, kept outside of any step. */
+export class Memory {
+  readonly #layers: { h: Float32Array; c: Float32Array }[];
+  readonly #H: number;
+
+  constructor(layers: number, B: number, H: number) {
+    this.#H = H;
+    this.#layers = Array.from({ length: layers }, () => ({ h: new Float32Array(B * H), c: new Float32Array(B * H) }));
+  }
+
+  /** The state of the first B sequences, as tensors of the running step. */
+  start(B: number): ops.LstmState[] {
+    const first = (x: Float32Array): Tensor => new Tensor([B, this.#H], x.subarray(0, B * this.#H));
+    return this.#layers.map(({ h, c }) => ({ h: first(h), c: first(c) }));
+  }
+
+  keep(last: readonly ops.LstmState[]): void {
+    last.forEach(({ h, c }, layer) => { this.#layers[layer].h.set(h.data); this.#layers[layer].c.set(c.data); });
+  }
+}
+
+/**
+ * hiddenStates: what the topmost layer shows at every place of packed sequences, and the state of each layer at the end of each. Entries are dropped
+ * between the layers and after the last, not before the first. Shapes: inputs, users (R) -> h (R, H); start: null for zeros.
+ */
+export function hiddenStates(
+  tape: Tape | null, { item, user, layers }: Network, inputs: Int32Array, users: Int32Array, sizes: Int32Array, start: readonly ops.LstmState[] | null, dropout: { rate: number; random: Random } | null = null,
+): { h: Tensor; last: ops.LstmState[] } {
+  const before = ops.embedding(tape, item, inputs), last: ops.LstmState[] = [];
+  let x = user ? ops.joinColumns(tape, [before, ops.embedding(tape, user, users)]) : before;
+  layers.forEach((weights, layer) => {
+    const out = ops.lstm(tape, x, sizes, weights, start?.[layer] ?? null);
+    last.push(out.last);
+    x = dropout ? ops.dropout(tape, out.h, dropout.rate, dropout.random) : out.h;
+  });
+  return { h: x, last };
+}
+
+/** logits: one for every code. Shapes: h (R, H) -> (R, codes). */
+export const logits = (tape: Tape | null, { output, outputBias }: Network, h: Tensor): Tensor => ops.linear(tape, h, output, outputBias);
