@@ -18,12 +18,12 @@ export interface Sequences extends Groups {
  */
 export function sequencesOf({ user, item, time, basket }: Pick<Interactions, 'user' | 'item' | 'time' | 'basket'>): Sequences {
   const event = Int32Array.from(user, (_, at) => at);
-  if (basket === null) event.sort((a, b) => user[a] - user[b] || (time ? time[a] - time[b] : 0) || a - b);
+  if (!basket) event.sort((a, b) => user[a] - user[b] || (time ? time[a] - time[b] : 0) || a - b);
 
   const starts: number[] = [], owner: number[] = [];
   for (let at = 0; at < event.length; at++) {
     const e = event[at], before = event[at - 1];
-    if (at > 0 && user[e] === user[before] && (basket === null || basket[e] === basket[before])) continue;
+    if (at > 0 && user[e] === user[before] && (!basket || basket[e] === basket[before])) continue;
     starts.push(at);
     owner.push(user[e]);
   }

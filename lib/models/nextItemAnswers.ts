@@ -12,56 +12,67 @@ import type { Answers, Recommendation, TopLists } from './recommender.ts';
 /** nextItemAnswers: how the model answers for a user whose basket is empty: what comes first. Its scores are the logits of the items. */
 export const nextItemAnswers = (network: Network, catalogue: Catalogue): Answers => ({
   catalogue,
-  scoreBlock: (out, users) => {
-    const nItems = catalogue.items.size, X = logits(null, network, first(network, users)).data, same = X.length === nItems + 1;
-    for (let b = 0; b < users.length; b++) out.set(X.subarray(same ? 1 : b * (nItems + 1) + 1, (same ? 1 : b + 1) * (nItems + 1)), b * nItems);
-  },
-  scorePairs: (users, items) => {
-    const { output, outputBias } = network, [H, codes] = output.shape, x = new Float32Array(users.length);
-    for (let from = 0; from < users.length; from += ROWS) {
-      scope(() => {
-        const some = users.subarray(from, from + ROWS), h = first(network, scratchCopy(some)).data, W = output.data, b = outputBias.data, same = h.length === H;
-        for (let n = 0; n < some.length; n++) {
-          const code = items[from + n] + 1;
-          let sum = 0;
-          for (let k = 0; k < H; k++) sum += h[(same ? 0 : n * H) + k] * W[k * codes + code];
-          x[from + n] = sum + b[code];
-        }
-      });
+  scoreBlock: (out, users) => atFirst(network, users, (h, from, to) => {
+    const X = logits(null, network, h), codes = X.shape[1];
+    for (let b = from; b < to; b++) {
+      const row = network.user ? b - from : 0;
+      out.set(X.data.subarray(row * codes + 1, (row + 1) * codes), b * (codes - 1));
     }
+  }),
+  scorePairs: (users, items) => {
+    const x = new Float32Array(users.length);
+    atFirst(network, users, (h, from, to) => {
+      const [H, codes] = network.output.shape, W = network.output.data, bias = network.outputBias.data, shown = h.data;
+      for (let b = from; b < to; b++) {
+        const row = network.user ? (b - from) * H : 0, code = items[b] + 1;
+        let sum = 0;
+        for (let k = 0; k < H; k++) sum += shown[row + k] * W[k * codes + code];
+        x[b] = sum + bias[code];
+      }
+    });
     return x;
   },
   likenessBlock: (out, items) => likeItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items), // code 0 is no item
   excludeSeen: false,
 });
 
-/** What stands before the first item of each user; one row for all where the model does not look at users. Runs inside a scope. */
-function first(network: Network, users: Int32Array): Tensor {
-  const B = network.user ? users.length : Math.min(1, users.length), inputs = scratch(B).ints();
-  inputs.fill(0);
-  return hiddenStates(null, network, inputs, users, B > 0 ? Int32Array.of(B) : new Int32Array(0), null).h;
+/** What stands before the first item of users from .. to - 1, some users at a time; one row for all of them where the model does not look at users. */
+function atFirst(network: Network, users: Int32Array, use: (h: Tensor, from: number, to: number) => void): void {
+  const most = network.user ? placesAtATime(network) : users.length;
+  for (let from = 0; from < users.length; from += most) {
+    scope(() => {
+      const some = scratchCopy(users.subarray(from, from + most)), B = network.user ? some.length : 1, inputs = scratch(B).ints();
+      inputs.fill(0);
+      use(hiddenStates(null, network, inputs, some, Int32Array.of(B), null).h, from, from + some.length);
+    });
+  }
 }
 
-const ROWS = 4096; // places run through the layers at a time
-const LANES = 256; // sequences side by side
 const LOGITS = 2 ** 20; // 4 MiB of them at a time
+const STATES = 2 ** 22; // 16 MiB of what the layers make of the places that run through them at a time
+const LANES = 256; // sequences side by side, at most
+
+/** How many places run through the layers at a time. */
+function placesAtATime({ item, layers, output }: Network): number {
+  return Math.max(1, Math.floor(STATES / (4 * item.shape[1] + 12 * layers.length * output.shape[0])));
+}
 
 /**
- * nextLists: before each place of each sequence, the k best of what may come, by events; `from` says what of the sequence is known then: 'carried' all
+ * nextLists: before each place of each sequence, the k best of what may come, by events; `state` says what of the sequence is known then: 'carried' all
  * that came before, 'zero' the item before alone. Shapes: -> (n, k).
  */
 export function nextLists(network: Network, items: LabelEncoder, sequences: Sequences, k: number, state: 'carried' | 'zero'): TopLists {
   const n = sequences.items.length, [H, codes] = network.output.shape, lists = { items: new Int32Array(n * k), scores: new Float32Array(n * k) };
-  const memory = new Memory(network.layers.length, LANES, H), block = Math.max(1, Math.floor(LOGITS / codes));
-  for (const batch of state === 'carried' ? packed(sequences, longestFirst(sequences), LANES, ROWS / LANES) : singly(sequences)) {
+  const rows = placesAtATime(network), lanes = Math.min(LANES, rows), block = Math.max(1, Math.floor(LOGITS / codes)), memory = new Memory(network.layers.length, lanes, H);
+  for (const batch of state === 'carried' ? packed(sequences, longestFirst(sequences), lanes, Math.floor(rows / lanes)) : singly(sequences, rows)) {
     scope(() => {
       const { inputs, users, places } = batchRows(sequences, batch), { sequence: { length: B }, sizes } = batch;
       const { h, last } = hiddenStates(null, network, scratchCopy(inputs), scratchCopy(users), sizes, batch.goesOn ? memory.start(B) : null);
       if (state === 'carried') memory.keep(last);
       for (let from = 0; from < places.length; from += block) {
         scope(() => {
-          const rows = Math.min(block, places.length - from), { ids, best } = bestOf(network, new Tensor([rows, H], h.data.subarray(from * H, (from + rows) * H)), items, k);
-          for (let r = 0; r < rows; r++) {
+          const R = Math.min(block, places.length - from), { ids, best } = bestOf(network, new Tensor([R, H], h.data.subarray(from * H, (from + R) * H)), items, k);
+          for (let r = 0; r < R; r++) {
             const event = sequences.event[places[from + r]];
             lists.items.set(ids.subarray(r * k, r * k + k), event * k);
             lists.scores.set(best.subarray(r * k, r * k + k), event * k);
@@ -77,13 +88,13 @@ function longestFirst({ indptr }: Sequences): Int32Array {
   return Int32Array.from({ length: indptr.length - 1 }, (_, s) => s).sort((a, b) => indptr[b + 1] - indptr[b] - (indptr[a + 1] - indptr[a]));
 }
 
-/** Every place as a stretch of its own. */
-function singly({ indptr, items }: Sequences): SequenceBatch[] {
+/** Every place as a stretch of its own, `rows` at a time. */
+function singly({ indptr, items }: Sequences, rows: number): SequenceBatch[] {
   const sequence = new Int32Array(items.length), place = new Int32Array(items.length), batches: SequenceBatch[] = [];
   for (let s = 0; s + 1 < indptr.length; s++) for (let at = indptr[s]; at < indptr[s + 1]; at++) { sequence[at] = s; place[at] = at - indptr[s]; }
-  for (let at = 0; at < items.length; at += ROWS) {
-    const from = place.subarray(at, at + ROWS);
-    batches.push({ sequence: sequence.subarray(at, at + ROWS), from, sizes: Int32Array.of(from.length), goesOn: false });
+  for (let at = 0; at < items.length; at += rows) {
+    const from = place.subarray(at, at + rows);
+    batches.push({ sequence: sequence.subarray(at, at + rows), from, sizes: Int32Array.of(from.length), goesOn: false });
   }
   return batches;
 }

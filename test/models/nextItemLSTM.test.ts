@@ -316,6 +316,13 @@ test('more sequences and longer ones than are run at once: the same lists', asyn
   for (const at of [2500, 3000, 5000, 8999]) assert.equal([...items.subarray(at * k, at * k + k)], model.session().top(k).map(({ item }) => item));
 });
 
+test('more users than are run at once: each gets what they get alone', async () => {
+  const n = 2000, data = interactions(range(n), range(n).map((at) => at % 7)), model = await new NextItemLSTM({ user: true, epochs: 1, batchSize: n }).fit(data), all = model.scores(range(n));
+  for (const user of [0, 748, 749, 1000, 1498, 1999]) assert.equal(model.scores([user]), all.slice(user * 7, user * 7 + 7));
+  assert.ok(maxAbsDiff(model.score(range(n), range(n).map((at) => at % 7)), range(n).map((at) => all[at * 7 + (at % 7)])) < 1e-5);
+  assert.ok(new Set(range(n).map((user) => all[user * 7])).size > 1900);
+});
+
 // files
 
 test('save and load: sessions and lists of the same numbers', async () => {

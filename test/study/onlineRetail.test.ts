@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { windows } from '../../lib/data/index.ts';
 import { invoicePrecision } from '../../lib/study/invoicePrecision.ts';
 import { type OnlineRetail, knownInvoices, onlineRetail, readTransactions } from '../../lib/study/onlineRetail.ts';
 import { sequentialBaseline } from '../../lib/study/sequentialBaseline.ts';
@@ -114,6 +115,8 @@ else {
     assert.is(invoicePrecision(null, last, data), 1000 / (3173 * 5));
     assert.is(sequentialBaseline(validation, data), 819 / 64_460);
   });
+
+  test('the real data: windows of five places', () => assert.is(windows(train.groups, 5).from.length, 327_531));
 
   test('the real data: the first invoices, counted from 1', () => {
     const invoice = (g: number) => [...train.groups.items.subarray(train.groups.indptr[g], train.groups.indptr[g + 1])].map((item) => item + 1);
