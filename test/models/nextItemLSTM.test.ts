@@ -221,7 +221,7 @@ test('how it starts: uniform, the gates\' biases 0, that of the forget gate as t
 test("preset 'chapter' is what the chapter has; what is given beside it counts", () => {
   const { settings } = new NextItemLSTM({ preset: 'chapter', epochs: 2 });
   assert.equal(settings, {
-    preset: 'chapter', factors: 200, hidden: 200, layers: 2, user: false, batches: 'windows', windowLength: 5, batchSize: 20, steps: 50, epochs: 2, optimizer: 'sgd', learningRate: 1,
+    preset: 'chapter', factors: 200, hidden: 200, layers: 2, user: false, batches: 'windows', windowLength: 5, batchSize: 20, steps: 20, epochs: 2, optimizer: 'sgd', learningRate: 1,
     learningRateDecay: 1, decayAfter: 0, clipNorm: 5, dropout: 0, forgetBias: 0, initialScale: 0.1, seed: 1,
   });
 });
