@@ -1,7 +1,10 @@
 // AssemblyScript. What is chosen, and how the heap works, is in loop.ts. Scores are held against the worst of the best, 32 at a time.
 
-// Up to so many, the best are kept as a list in order, not as a heap: where a new one goes is counted with SIMD, and the processor has nothing to guess.
+// Up to so many, the best are kept as a list in order, not as a heap: SIMD moves them without a branch, and the processor has nothing to guess.
 const SHORT = 32;
+
+// A bar for the first items is found in so many of them: as many as the first-level cache keeps until they are gone through.
+const SAMPLE = 4096;
 
 export function topK(ids: usize, best: usize, scores: usize, skip: usize, start: usize, B: i32, N: i32, k: i32): void {
   for (let b = 0; b < B; b++, ids += <usize>k << 2, best += <usize>k << 2, scores += <usize>N << 2, start += 4) {
@@ -21,7 +24,8 @@ export function topK(ids: usize, best: usize, scores: usize, skip: usize, start:
 
 /** The best of one row; its skipped items lie from `next` to before `last`. Whether an item is skipped is asked only of those that would enter. */
 function select(ids: usize, best: usize, scores: usize, next: usize, last: usize, N: i32, k: i32): void {
-  let bar = f32x4.splat(worst(best, k));
+  const least = below(reached(scores, next, last, N, k));
+  let bar = f32x4.splat(max(least, worst(best, k)));
   let n = 0;
   for (let at = scores; n < N; n += 32, at += 128) {
     let bits: u32;
@@ -35,14 +39,68 @@ function select(ids: usize, best: usize, scores: usize, next: usize, last: usize
 
     for (; bits != 0; bits &= bits - 1) {
       const id = n + ctz(bits), score = load<f32>(scores + (<usize>id << 2));
-      if (!(score > worst(best, k))) continue;
+      if (!(score > max(least, worst(best, k)))) continue;
       while (next < last && load<i32>(next) < id) next += 4;
       if (next < last && load<i32>(next) == id) continue;
       if (k <= SHORT) insert(ids, best, k, id, score);
       else sink(ids, best, k, id, score);
     }
-    bar = f32x4.splat(worst(best, k));
+    bar = f32x4.splat(max(least, worst(best, k)));
   }
+}
+
+/**
+ * A score that at least k items reach, so that only a few more than k must be put in order, or -Infinity where none is found cheaply. The first items are
+ * dealt out to sixteen lanes, whose largest scores belong to sixteen items; those of them that are skipped do not count.
+ */
+function reached(scores: usize, next: usize, last: usize, N: i32, k: i32): f32 {
+  if (k > 16 || N < 32 * k) return -Infinity;
+  let a = f32x4.splat(-Infinity), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+  for (let at = scores, end = scores + (<usize>(min(N, SAMPLE) & ~31) << 2); at < end; at += 128) {
+    a = f32x4.pmax(a, v128.load(at)); b = f32x4.pmax(b, v128.load(at, 16)); c = f32x4.pmax(c, v128.load(at, 32)); d = f32x4.pmax(d, v128.load(at, 48));
+    e = f32x4.pmax(e, v128.load(at, 64)); f = f32x4.pmax(f, v128.load(at, 80)); g = f32x4.pmax(g, v128.load(at, 96)); h = f32x4.pmax(h, v128.load(at, 112));
+  }
+  a = f32x4.pmax(a, e); b = f32x4.pmax(b, f); c = f32x4.pmax(c, g); d = f32x4.pmax(d, h);
+  const rankA = rank(a, a, b, c, d), rankB = rank(b, a, b, c, d), rankC = rank(c, a, b, c, d), rankD = rank(d, a, b, c, d);
+
+  for (let wanted = k; wanted <= 16;) {
+    const many = i32x4.splat(wanted);
+    const score = largest(f32x4.pmax(f32x4.pmax(from(a, rankA, many), from(b, rankB, many)), f32x4.pmax(from(c, rankC, many), from(d, rankD, many))));
+    let skipped = 0;
+    for (let at = next; at < last; at += 4) skipped += <i32>(load<f32>(scores + (<usize>load<i32>(at) << 2)) >= score);
+    if (skipped <= wanted - k) return score;
+    wanted = k + skipped;
+  }
+  return -Infinity;
+}
+
+/** For each lane of x, how many of the sixteen lanes of a, b, c and d are at least as large. */
+function rank(x: v128, a: v128, b: v128, c: v128, d: v128): v128 {
+  let less = i32x4.splat(0); // a comparison that holds is -1
+  for (let turn = 0; turn < 4; turn++) {
+    less = i32x4.add(less, i32x4.add(i32x4.add(f32x4.ge(a, x), f32x4.ge(b, x)), i32x4.add(f32x4.ge(c, x), f32x4.ge(d, x))));
+    x = v128.shuffle<i32>(x, x, 1, 2, 3, 0);
+    less = v128.shuffle<i32>(less, less, 1, 2, 3, 0);
+  }
+  return i32x4.neg(less);
+}
+
+/** The lanes of x whose rank is `wanted` or more, -Infinity for the others. */
+function from(x: v128, rank: v128, wanted: v128): v128 {
+  return v128.bitselect(x, f32x4.splat(-Infinity), i32x4.ge_s(rank, wanted));
+}
+
+function largest(x: v128): f32 {
+  x = f32x4.pmax(x, v128.shuffle<i32>(x, x, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(x, v128.shuffle<i32>(x, x, 1, 0, 3, 2)), 0);
+}
+
+/** The number just below: what is above it is x or more. */
+function below(x: f32): f32 {
+  if (x == -Infinity) return x;
+  if (x == 0) return reinterpret<f32>(0x80000001);
+  const bits = reinterpret<i32>(x);
+  return reinterpret<f32>(bits < 0 ? bits + 1 : bits - 1);
 }
 
 /** One bit for each of sixteen scores: whether it is above the bar. */

@@ -121,6 +121,23 @@ for (const [name, kernels] of Object.entries(variants)) {
     topK(new Int32Array(0), new Float32Array(0), new Float32Array(0), new Int32Array(0), Int32Array.of(0), 0, 5, 3);
   });
 
+  test('long rows, in which a bar is found before anything is put in order', () => {
+    const next = random(6), levels: Record<string, () => number> = {
+      normal: () => next.normal(), two: () => next.below(2), five: () => next.below(5) - 2, zeros: () => (next.below(2) ? 0 : -0), negative: () => -1 - next.below(3),
+      tiny: () => (next.below(9) - 4) * 2 ** -149, ends: () => [NaN, -Infinity, Infinity, 3.4028234663852886e38, -3.4028234663852886e38][next.below(5)], few: () => (next.below(300) ? -Infinity : next.normal()),
+    };
+    for (const N of [513, 9000]) {
+      for (const [kind, level] of Object.entries(levels)) {
+        const scores = Float32Array.from({ length: N }, level), byScore = sorted(scores, [], N).ids.filter((id) => id >= 0);
+        // the best ones are skipped, or every other of them, or anything; so that the bar of the others is asked for
+        for (const skipped of [[], byScore.slice(0, 1), byScore.slice(0, 7), byScore.slice(0, 40), byScore.filter((_, at) => at % 2 && at < 14), byScore.slice(3, 9), byScore.slice(0, -5), skips[3](N, next)]) {
+          const list = skipped.toSorted((a, b) => a - b);
+          for (const k of [1, 5, 10, 16, 17]) assert.equal(choose(topK, scores, k, list), sorted(scores, list, k), `N=${N} k=${k} ${kind}, without ${list.length}`);
+        }
+      }
+    }
+  });
+
   test('a whole catalogue, sorted', () => {
     const N = 5000, next = random(5), scores = Float32Array.from({ length: N }, () => Math.round(next.normal() * 100));
     assert.equal(choose(topK, scores, N), sorted(scores, [], N));
