@@ -54,7 +54,7 @@ export interface NextItemLSTMSettings {
 }
 
 const defaults: NextItemLSTMSettings = {
-  preset: null, factors: 200, hidden: 200, layers: 2, user: false, batches: 'packed', windowLength: 5, batchSize: 16, steps: 20, epochs: 5, optimizer: 'adam',
+  preset: null, factors: 200, hidden: 200, layers: 2, user: false, batches: 'packed', windowLength: 5, batchSize: 8, steps: 20, epochs: 5, optimizer: 'adam',
   learningRate: 0.002, learningRateDecay: 1, decayAfter: 0, clipNorm: 5, dropout: 0, forgetBias: 1, initialScale: 0.1, seed: 1,
 };
 const chapter: NextItemLSTMSettings = { ...defaults, preset: 'chapter', batches: 'windows', batchSize: 20, epochs: 1, optimizer: 'sgd', learningRate: 1, forgetBias: 0 };
