@@ -17,17 +17,17 @@ try { rival = await open(); } catch (error) { say({ failed: (error as Error).mes
 say({ version: rival.version, note: rival.note });
 
 /** What is done: in GFLOP/s, or in milliseconds where operations say little. */
-interface Work { name: string; size: string; unit: Row['unit']; gflop: number; prepare: () => Promise<{ prepared: Prepared; want: ArrayLike<number> } | string> }
+interface Work { name: string; size: string; unit: Row['unit']; gflop: number; prepare: () => Promise<{ prepared: Prepared; want: ArrayLike<number> } | string | undefined> }
 
 const works: Work[] = [
   ...([[100, 3900, 200], [512, 512, 512]] as const).map(([M, N, K]): Work => ({
     name: 'matrix product', size: `${M} x ${K} by ${K} x ${N}`, unit: 'GFLOP/s', gflop: 2 * M * N * K / 1e9,
-    async prepare() { if (typeof rival.product === 'string') return rival.product; const work = product(M, N, K); return { prepared: await rival.product(work), want: work.want }; },
+    async prepare() { if (typeof rival.product !== 'function') return rival.product; const work = product(M, N, K); return { prepared: await rival.product(work), want: work.want }; },
   })),
   {
     name: 'LogisticMF step', size: '30,000 pairs, 128 factors, 3,706 x 4,052', unit: 'steps/s', gflop: 0,
     async prepare() {
-      if (typeof rival.training === 'string') return rival.training;
+      if (typeof rival.training !== 'function') return rival.training;
       const work = training(30_000, 3706, 4052, 128), prepared = await rival.training(work);
       const fma = name.includes('fma');
       useKernels('loop');
@@ -38,20 +38,21 @@ const works: Work[] = [
   },
   {
     name: 'row dots', size: '30,000 pairs, 128', unit: 'GFLOP/s', gflop: 2 * 30_000 * 128 / 1e9,
-    async prepare() { if (typeof rival.rowDots === 'string') return rival.rowDots; const work = training(30_000, 3706, 4052, 128); return { prepared: await rival.rowDots(work), want: work.want }; },
+    async prepare() { if (typeof rival.rowDots !== 'function') return rival.rowDots; const work = training(30_000, 3706, 4052, 128); return { prepared: await rival.rowDots(work), want: work.want }; },
   },
   {
     name: 'top-k', size: '10 of 256 x 4,052', unit: 'ms', gflop: 0,
-    async prepare() { if (typeof rival.ranking === 'string') return rival.ranking; const work = ranking(256, 4052, 10); return { prepared: await rival.ranking(work), want: work.want }; },
+    async prepare() { if (typeof rival.ranking !== 'function') return rival.ranking; const work = ranking(256, 4052, 10); return { prepared: await rival.ranking(work), want: work.want }; },
   },
 ];
 
 for (const [at, work] of works.entries()) {
   if (at < Number(from) || (only && !only.split(',').includes(String(at)))) continue;
   say({ work: { at, name: work.name, size: work.size } });
-  const refuse = (why: string): void => { const refusal: Refusal = { name: work.name, size: work.size, variant: name, why }; if (why !== '') say({ refusal }); };
+  const refuse = (why: string): void => { const refusal: Refusal = { name: work.name, size: work.size, variant: name, why }; say({ refusal }); };
   try {
     const made = await work.prepare();
+    if (made === undefined) continue;
     if (typeof made === 'string') { refuse(made); continue; }
     const { prepared: { run, answer, waits }, want } = made;
     check(await answer(), want);

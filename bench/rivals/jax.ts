@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { type Array as JaxArray, blockUntilReady, defaultDevice, init, jit, lax, numpy as np, valueAndGrad } from '@jax-js/jax';
-import { BETA1, BETA2, EPS, type Pairs, type Rival, type Training } from './works.ts';
+import { BETA1, BETA2, EPS, type Pairs, type Rival, type Training, versionOf } from './works.ts';
 
 const vector = (values: Float32Array): JaxArray => np.array(values as Float32Array<ArrayBuffer>);
 const matrix = (values: Float32Array, shape: number[]): JaxArray => vector(values).reshape(shape);
@@ -18,7 +17,7 @@ const waited = (call: () => JaxArray): { run: () => Promise<void>; answer: () =>
 export async function open(): Promise<Rival> {
   await init('wasm');
   defaultDevice('wasm');
-  const { version } = JSON.parse(readFileSync(new URL('node_modules/@jax-js/jax/package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('node_modules/@jax-js/jax');
   return {
     version,
     product({ A, B, M, N, K }) {
@@ -39,7 +38,7 @@ export async function open(): Promise<Rival> {
 }
 
 /** LogisticMF's step with valueAndGrad, and Adam written out, all of it compiled by jit. */
-function training(work: Training): ReturnType<Exclude<Rival['training'], string>> {
+function training(work: Training): ReturnType<Exclude<Rival['training'], string | undefined>> {
   const { nUsers, nItems, K, learningRate } = work, names = ['U', 'V', 'b', 'c', 'a'] as const;
   const u = idsOf(work.u), i = idsOf(work.i), y = vector(work.y);
 

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Matrix } from 'ml-matrix';
-import type { Rival } from './works.ts';
+import { type Rival, versionOf } from './works.ts';
 
 export function open(): Rival {
-  const { version } = JSON.parse(readFileSync(new URL('node_modules/ml-matrix/package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('node_modules/ml-matrix');
   return {
     version,
     product({ A, B, M, N, K }) {

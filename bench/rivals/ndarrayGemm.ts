@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import ndarray from 'ndarray';
 import gemm from 'ndarray-gemm';
-import type { Rival } from './works.ts';
+import { type Rival, versionOf } from './works.ts';
 
 export function open(): Rival {
-  const { version } = JSON.parse(readFileSync(new URL('node_modules/ndarray-gemm/package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('node_modules/ndarray-gemm');
   return {
     version,
     product({ A, B, M, N, K }) {

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import * as np from 'numpy-ts';
-import type { Rival } from './works.ts';
+import { type Rival, versionOf } from './works.ts';
 
 const matrix = (values: Float32Array, shape: number[]): np.NDArray => np.array(values as unknown as number[], 'float32').reshape(...shape) as np.NDArray;
 
 export function open(): Rival {
-  const { version } = JSON.parse(readFileSync(new URL('node_modules/numpy-ts/package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('node_modules/numpy-ts');
   return {
     version,
     product({ A, B, M, N, K }) {

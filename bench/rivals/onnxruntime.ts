@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web/wasm';
 import { FLOAT, INT32, INT64, type Node, type Value, model } from './onnx.ts';
-import type { Prepared, Rival } from './works.ts';
+import { type Prepared, type Rival, versionOf } from './works.ts';
 
 const tensor = (name: string, data: Float32Array | Int32Array, shape: number[]): [string, ort.Tensor] => [name, data instanceof Int32Array ? new ort.Tensor('int32', data, shape) : new ort.Tensor('float32', data, shape)];
 
@@ -14,7 +13,7 @@ async function session(nodes: readonly Node[], given: readonly [string, ort.Tens
 
 export function open(): Rival {
   ort.env.wasm.numThreads = 1;
-  const { version } = JSON.parse(readFileSync(new URL('node_modules/onnxruntime-web/package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('node_modules/onnxruntime-web');
   return {
     version,
     note: 'it copies what goes in and what comes out within every timed run; the others keep their matrices where they compute',

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import type { Pairs, Rival, Training } from './works.ts';
 
-/** One run whose tensors are given back; the answer is read out. */
-const tidied = (make: () => tf.Tensor): { run: () => void; answer: () => ArrayLike<number>; waits: false } => ({
+/** tidied: one run whose tensors are given back; the answer is read out. */
+export const tidied = (make: () => tf.Tensor): { run: () => void; answer: () => ArrayLike<number>; waits: false } => ({
   run: () => { make().dispose(); },
   answer: () => { const made = make(), values = made.dataSync() as Float32Array; made.dispose(); return values; },
   waits: false,

@@ -6,6 +6,6 @@ import type { Rival } from './works.ts';
 const oneHot: Lookup = (table, ids) => tf.matMul(tf.oneHot(ids, table.shape[0]).toFloat() as tf.Tensor2D, table);
 
 export async function open(): Promise<Rival> {
-  const { version } = await openWith('wasm'), same = '';
-  return { version, product: same, ranking: same, rowDots: same, training: training(oneHot) };
+  const { version } = await openWith('wasm');
+  return { version, training: training(oneHot) };
 }

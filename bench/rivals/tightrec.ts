@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { kernels } from '../../kernels/index.ts';
 import { allocate, scope } from '../../kernels/memory.ts';
 import { wholeTable } from '../../lib/autodiff/distinct.ts';
@@ -6,7 +5,7 @@ import * as ops from '../../lib/autodiff/ops/index.ts';
 import { Tape } from '../../lib/autodiff/tape.ts';
 import { Tensor } from '../../lib/autodiff/tensor.ts';
 import { Adam } from '../../lib/optim/optimizers.ts';
-import type { Rival, Training } from './works.ts';
+import { type Rival, type Training, versionOf } from './works.ts';
 
 /** A copy where the kernels read in place. */
 const floats = (values: Float32Array): Float32Array => { const copy = allocate(values.length).floats(); copy.set(values); return copy; };
@@ -29,7 +28,7 @@ export function trainingStep(work: Training): () => number {
 }
 
 export function open(): Rival {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const version = versionOf('../..');
   return {
     version,
     product({ A, B, M, N, K }) {

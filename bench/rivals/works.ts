@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { loops } from '../../kernels/index.ts';
 import { random } from '../../lib/random.ts';
 
@@ -17,16 +18,19 @@ export interface Prepared { readonly run: () => unknown; readonly answer: () => 
 
 type Maybe = Prepared | Promise<Prepared>;
 
-/** A library, set to one thread. A work that it cannot do is a sentence that says why. */
+/** A library, set to one thread. A work that it cannot do is a sentence that says why; one that another entry of the same library does is left out. */
 export interface Rival {
   readonly version: string;
   /** What its figures hold that the others' do not; printed. */
   readonly note?: string;
-  readonly product: ((work: Product) => Maybe) | string;
-  readonly ranking: ((work: Ranking) => Maybe) | string;
-  readonly rowDots: ((work: Pairs) => Maybe) | string;
-  readonly training: ((work: Training) => Maybe) | string;
+  readonly product?: ((work: Product) => Maybe) | string;
+  readonly ranking?: ((work: Ranking) => Maybe) | string;
+  readonly rowDots?: ((work: Pairs) => Maybe) | string;
+  readonly training?: ((work: Training) => Maybe) | string;
 }
+
+/** versionOf: what the package.json of a folder, seen from here, says. */
+export const versionOf = (folder: string): string => (JSON.parse(readFileSync(new URL(`${folder}/package.json`, import.meta.url), 'utf8')) as { version: string }).version;
 
 export const BETA1 = 0.9, BETA2 = 0.999, EPS = 1e-8;
 

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import type { GpuDevice, Thread } from '../gpuDevice.ts';
 
 // The formulas are in loop.ts. One thread makes one number.
@@ -56,9 +57,7 @@ const matmulGradBThread = function (this: Thread, dB: Float32Array, A: Float32Ar
   return sum;
 };
 
-type Product = (out: Float32Array, a: Float32Array, b: Float32Array, M: number, N: number, K: number) => Promise<void>;
-
-export function matmulOn(gpu: GpuDevice): { matmul: Product; matmulTransposed: Product; matmulGradA: Product; matmulGradB: Product } {
+export function matmulOn(gpu: GpuDevice): Pick<GpuKernels, 'matmul' | 'matmulTransposed' | 'matmulGradA' | 'matmulGradB'> {
   const product = gpu.kernel('matmul', matmulThread), transposed = gpu.kernel('matmulTransposed', matmulTransposedThread);
   const gradA = gpu.kernel('matmulGradA', matmulGradAThread), gradB = gpu.kernel('matmulGradB', matmulGradBThread);
   return {

@@ -1,3 +1,4 @@
+import type { GpuKernels } from '../gpu.ts';
 import { type GpuDevice, type Thread, keeping } from '../gpuDevice.ts';
 
 // What is chosen is said in loop.ts. A thread has no place for a heap, so each pass over the scores finds the next best of every row.
@@ -23,11 +24,7 @@ const nextBestThread = function (this: Thread, scores: Float32Array, previous: F
   return last < -1 ? none : found;
 };
 
-interface TopK {
-  topK(ids: Int32Array, best: Float32Array, scores: Float32Array, skip: Int32Array, start: Int32Array, B: number, N: number, k: number): Promise<void>;
-}
-
-export function topKOn(gpu: GpuDevice): TopK {
+export function topKOn(gpu: GpuDevice): Pick<GpuKernels, 'topK'> {
   const nextBest = gpu.kernel('topK', nextBestThread);
   return {
     topK: (ids, best, scores, skip, start, B, N, k) => keeping(async (keep) => {
