@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { MODELS } from '../study/models.ts';
+import { MODELS, STUDY_MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
 import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
@@ -67,7 +67,8 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
   tightrec.command('study')
     .description('The Online Retail study: read the transactions, train the models, print and report how well they do.')
     .option('--data <file>', 'a .csv, .csv.gz or .xlsx of Online Retail, or "generated" (default: the cache, ../shared/data, a download, generated)')
-    .addOption(new Option('--models <names>', `which of ${MODELS.join(', ')}`).argParser(listOption(MODELS)).default([...MODELS], 'all'))
+    .addOption(new Option('--models <names>', `which of ${STUDY_MODELS.join(', ')}`).argParser(listOption(STUDY_MODELS)).default([...MODELS], `the first ${MODELS.length}`))
+    .addOption(new Option('--all', 'every model: those of the next item, which take much longer, too').conflicts('models'))
     .addOption(new Option('--seed <n>', 'of everything random').argParser(wholeNumberOption).default(1))
     .option('--json <file>', 'write everything measured as JSON')
     .option('--report <file>', 'where the HTML report goes', 'report.html')
@@ -77,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
     .addHelpText('after', `
 Examples:
   tightrec study --models popularity,purchase-history
+  tightrec study --all
   tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
     .action(async (options) => (await import('./study.ts')).study(options, signal));
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { writeWhole } from '../io/files.ts';
 import { findTransactions } from '../study/findTransactions.ts';
-import type { ModelName } from '../study/models.ts';
+import { STUDY_MODELS, type StudyModelName } from '../study/models.ts';
 import { onlineRetail } from '../study/onlineRetail.ts';
 import { GENERATOR, reportOf } from '../study/report.ts';
 import { runStudy } from '../study/study.ts';
@@ -12,10 +12,10 @@ import { checkTable } from './loadModel.ts';
 import { checkKept, checkOutput, sameFile } from './options.ts';
 import { openTerminal, printable } from './terminal.ts';
 
-interface StudyCommand { data?: string; models: ModelName[]; seed: number; json?: string; report: string | false; onBadRow: 'error' | 'skip'; quiet?: boolean }
+interface StudyCommand { data?: string; models: StudyModelName[]; all?: boolean; seed: number; json?: string; report: string | false; onBadRow: 'error' | 'skip'; quiet?: boolean }
 
 /** study: the command `tightrec study`. */
-export async function study({ data, models, seed, json, report, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
+export async function study({ data, models, all, seed, json, report, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
   const input = data === 'generated' ? undefined : data;
   for (const [option, path] of [['--json', json], ['--report', report]] as const) if (path && input !== undefined) await checkKept(option, path, input);
   if (json !== undefined && report !== false && await sameFile(json, report)) throw new UsageError(`--json and --report would both write ${json}; name another file for one of them`);
@@ -26,7 +26,7 @@ export async function study({ data, models, seed, json, report, onBadRow, quiet 
   const { progress, paint, result: print, note } = openTerminal({ quiet }), began = performance.now();
   const url = process.env.TIGHTREC_DATA_URL; // for tests: another place for the public download
   const transactions = await findTransactions({ file: data, seed, onBadRow, progress, signal, ...(url !== undefined && { url }) });
-  const result = await runStudy(await onlineRetail(transactions), { models, seed, progress, signal });
+  const result = await runStudy(await onlineRetail(transactions), { models: all ? STUDY_MODELS : models, seed, progress, signal });
   signal.throwIfAborted();
   if (json !== undefined) await writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
   if (report !== false) await writeWhole(report, await reportOf(result));

@@ -1,3 +1,7 @@
-/** MODELS: what the study may be asked for; 'purchase-history' and 'bpr' give two rows each. */
+/** MODELS: what the study trains unless told otherwise, and what `tightrec fit` trains; 'purchase-history' and 'bpr' give two rows each. */
 export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] as const;
 export type ModelName = typeof MODELS[number];
+
+/** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
+export const STUDY_MODELS = [...MODELS, 'sequential', 'lstm', 'user-lstm'] as const;
+export type StudyModelName = typeof STUDY_MODELS[number];

@@ -30,6 +30,19 @@ test('a table, a report and a JSON with the same figures', async () => {
   assert.match(stderr, 'the whole study took');
 });
 
+test('--all takes every model, those of the next item in a table of their own; not together with --models', async () => {
+  const tiny = file('tiny.csv', retailCsv(smallShop({ invoices: 60 })));
+  const { stdout } = await succeeds(['study', '--data', tiny, '--all', '--json', json, '--report', report]), { models } = JSON.parse(readFileSync(json, 'utf8')) as StudyResult;
+  assert.equal(models.map(({ name }) => name), [
+    'popularity', 'purchase-history', 'purchase-history, half-life', 'logistic-mf', 'bpr', "bpr, chapter's settings", 'sequential', 'lstm', "lstm, chapter's settings", 'user-lstm', "user-lstm, chapter's settings",
+  ]);
+  assert.ok(stdout.indexOf('accuracy@5 of the next item') > stdout.indexOf('precision@5 over invoices'));
+  assert.match(readFileSync(report, 'utf8'), '<code>npx tightrec study --all --seed 1</code>');
+  await fails(['study', '--data', tiny, '--all', '--models', 'bpr'], 2, ["'--all' cannot be used with", '--models']);
+  await fails(['study', '--data', tiny, '--models', 'sequential,gru'], 2, ["There is no 'gru'", 'sequential, lstm, user-lstm']);
+  await fails(['fit', tiny, '--user', 'CustomerID', '--item', 'StockCode', '--model', 'sequential', '--out', join(folder, 'x.safetensors')], 2, ['sequential']);
+});
+
 test('the report goes to report.html, --no-report makes none, another file of that name is left alone', async () => {
   await succeeds(['study', '--data', shop, ...quick], { cwd: folder });
   assert.match(readFileSync(report, 'utf8'), '<title>Online Retail');
