@@ -18,7 +18,7 @@ const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON
 
 interface Study {
   data: { source: string };
-  models: { name: string; k: number; validation: number; test: number; published: number | null; fitSeconds: number }[];
+  models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number }[];
 }
 
 const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study');
@@ -37,7 +37,9 @@ const tables: Record<string, () => string | null> = {
   rivals: () => of(rivals, 'rivals', rivalsTable),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],
-    study.models.map(({ name, validation, test, published, fitSeconds }) => [name, validation.toFixed(4), test.toFixed(4), published === null ? '' : String(published), fitSeconds.toFixed(1)]),
+    study.models.filter(({ metric }) => metric === 'precision').map(({ name, validation, test, published, fitSeconds }) => [
+      name, validation.toFixed(4), test.toFixed(4), published === null ? '' : String(published), fitSeconds.toFixed(1),
+    ]),
   ),
   ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => (bench?.rows.some(({ kernel }) => kernel === folder) ? kernelTable(bench, folder) : null)])),
 };
