@@ -63,7 +63,7 @@ export async function reportOf(result: StudyResult): Promise<string> {
 ${data.generated ? '<p class="warning"><strong>These are generated data</strong> of the shape of Online Retail, made up because the real transactions could not be had or were not asked for. The figures say how the models do on them, and nothing about the real shop.</p>' : ''}
 ${(['precision', 'accuracy'] as const).map((metric) => results(result, metric)).join('')}
 ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
-<p class="quiet">${metricsOf(result)} on validation, measured after every epoch (every third where there are many; for the purchase history, for every half-life tried). ${metricsOf(result).includes(' or ') ? 'Those of one metric are on one scale' : 'All on one scale'}.</p>
+<p class="quiet">${metricsOf(result)} on validation, measured after every epoch (every third where there are many; for the purchase history, for every half-life tried). ${metricsOf(result).includes(' or, ') ? 'Those of one metric are on one scale' : 'All on one scale'}.</p>
 <div class="grid">${curves.map(figure).join('')}</div></section>`}
 <section aria-labelledby="data"><h2 id="data">The data</h2>
 ${facts(result)}
@@ -124,7 +124,7 @@ function results({ models: all, data }: StudyResult, metric: ModelResult['metric
 <td class="bars" aria-hidden="true"><div class="track" style="--colour: var(--${colourOf(all, all.indexOf(model))})"><i style="width: ${at(model.test)}"></i><b style="left: ${at(model.validation)}"></b>${model.published === null ? '' : `<s style="left: ${at(model.published)}"></s>`}</div></td>
 ${precision ? `<td class="n">${model.published === null ? '<span class="quiet">none</span>' : model.published}${mark(model.publishedNote)}</td>` : ''}<td class="n">${seconds(model.fitSeconds)}</td></tr>`).join('\n');
   const lead = models.find(({ test }) => test === best)!, baseline = models.find(({ name }) => name === (precision ? 'popularity' : 'sequential'));
-  const sentence = models.length < 2 ? '' : `<p>On the test month <strong>${escaped(lead.name)}</strong> does best: ${(100 * lead.test).toFixed(1)} ${precision ? 'rows of the invoice for every 100 items it names' : 'of every 100 rows are among the five that it names for them'}${baseline && baseline !== lead ? `, ${(lead.test / baseline.test).toFixed(1)} times what the five most bought items give` : ''}.</p>`;
+  const sentence = models.length < 2 ? '' : `<p>On the test month <strong>${escaped(lead.name)}</strong> does best: ${(100 * lead.test).toFixed(1)} ${precision ? 'rows of the invoice for every 100 items it names' : 'of every 100 rows of an invoice are among the five that it names for them'}${baseline && baseline !== lead ? `, ${(lead.test / baseline.test).toFixed(1)} times what the five most bought items${precision ? '' : ' that it does not hold yet'} give` : ''}.</p>`;
   const meaning = precision
     ? `precision@5 is the number of invoice rows whose item is among the five named, over 5 for each invoice. An invoice without a customer, or with one that train does not know, gets the five most bought items of train. Validation: ${count(data.validation.invoices)} invoices, ${count(data.validation.known)} of them of known customers; test: ${count(data.test.invoices)}, ${count(data.test.known)}.`
     : `${ACCURACY}. It does not compare with precision@5. The LSTMs learn from all ${count(data.train.rows)} rows of train, with or without a customer. Validation: ${count(data.validation.rows)} rows; test: ${count(data.test.rows)}.`;

@@ -137,6 +137,7 @@ test('the report: a table a metric, curves that say which, and the command that 
   assert.match(accuracy, 'accuracy@5 is the share of the rows of invoices');
   assert.match(accuracy, /An artefact.*\(published: 0\.0713\)/);
   assert.equal(charts.slice(0, 5).map(({ title, yLabel }) => [title, yLabel]), [['logistic-mf', 'precision@5'], ...sequences.slice(1).map(({ name }) => [name, 'accuracy@5'])]);
+  assert.match(html, 'Those of one metric are on one scale.');
   assert.match(charts[1].marks[0].label, /^sequential 0\.\d{4}$/);
   assert.match(html, 'npx tightrec study --models popularity,logistic-mf,sequential,lstm,user-lstm --seed 3');
   const as = (...names: string[]): Promise<string> => reportOf({ ...both, models: names.map((name) => ({ ...sequences[0], name })) }), four = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'];
