@@ -3,5 +3,5 @@ export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] a
 export type ModelName = typeof MODELS[number];
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
-export const STUDY_MODELS = [...MODELS, 'sequential', 'lstm', 'user-lstm'] as const;
-export type StudyModelName = typeof STUDY_MODELS[number];
+export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];
+export type StudyModelName = ModelName | 'sequential' | 'lstm' | 'user-lstm';

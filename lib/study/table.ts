@@ -5,10 +5,10 @@ import type { ModelResult, StudyResult } from './study.ts';
 export const TITLES: Record<ModelResult['metric'], string> = { precision: `precision@${PLACES} over invoices`, accuracy: `accuracy@${PLACES} of the next item` };
 
 /** ACCURACY: what accuracy@5 says here. */
-export const ACCURACY = `accuracy@${PLACES} is the share of the rows of invoices whose item is among the ${PLACES} named after the rows before it, the first row from nothing`;
+export const ACCURACY: string = `accuracy@${PLACES} is the share of the rows of invoices whose item is among the ${PLACES} named after the rows before it, the first row from nothing`;
 
 /** LEAKED: what the published figures of the LSTMs are. */
-export const LEAKED = 'An artefact, for comparison with the published figures alone: with the item to be predicted as its own and only input, as the published evaluation has it, accuracy on validation would be';
+export const LEAKED: string = 'An artefact, for comparison with the published figures alone: with the item to be predicted as its own and only input, as the published evaluation has it, accuracy on validation would be';
 
 /** ofMetric: the models that a metric measures, in the order of the study. */
 export const ofMetric = (models: readonly ModelResult[], metric: ModelResult['metric']): ModelResult[] => models.filter((model) => model.metric === metric);
