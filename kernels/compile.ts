@@ -13,7 +13,7 @@ export async function compile(entries: readonly string[], baseDir: string, flags
   let bytes: Uint8Array | null = null;
   const { error, stderr } = await asc([
     ...entries, '--baseDir', baseDir, '--outFile', 'module.wasm', '--enable', 'simd',
-    ...flags, '--runtime', 'stub', '--noAssert', '-O3', '--converge', '--use', 'abort=', '--disableWarning', '112',
+    ...flags, '--noAssert', '-O3', '--converge', '--use', 'abort=', '--disableWarning', '112',
   ], {
     readFile: (name, base) => { try { return readFileSync(`${base}/${name}`, 'utf8'); } catch { return null; } },
     writeFile: (_, contents) => { bytes = contents as Uint8Array; },

@@ -68,4 +68,6 @@ forVariants('autodiff/lstm beside torch', (test) => {
       for (const which of names) agrees(w[which].data, want.parameters[which], which);
     });
   }
+
+  test.run();
 });

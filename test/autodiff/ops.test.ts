@@ -271,4 +271,6 @@ forVariants('autodiff/ops', (test) => {
     }
     refuses(() => distinct(Int32Array.of(0), 0), 'unknown-id');
   });
+
+  test.run();
 });

@@ -285,4 +285,6 @@ forVariants('autodiff/sequenceOps', (test, variant) => {
     for (const label of [4, 2 ** 31 - 1]) refuses(() => ops.softmaxLoss(null, X, Int32Array.of(0, -1, label)), 'unknown-id', `softmaxLoss: label ${label} at position 2 is not below 4`);
     for (const rate of [-0.1, 1, NaN, Infinity]) for (const tape of [null, new Tape()]) refuses(() => ops.dropout(tape, x, rate, random(1)), 'bad-setting', `dropout: rate must be at least 0 and below 1, got ${rate}`);
   });
+
+  test.run();
 });

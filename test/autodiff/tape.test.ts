@@ -316,4 +316,6 @@ forVariants('autodiff/tape', (test) => {
     assert.ok(Number.isNaN(maxAbsDiff([Number.NaN, 0], [0, 1])) && Number.isNaN(maxAbsDiff([0, Number.NaN], [1, 0])));
     assert.is(maxAbsDiff([1, 5, 2], [1, 2, 2]), 3);
   });
+
+  test.run();
 });

@@ -200,4 +200,6 @@ forVariants('optim/optimizers', (test) => {
     for (const value of ['lazy', '', false]) refuses(() => new Adam({ learningRate: 1, rows: value as 'all' }), 'bad-setting', "rows must be 'all' or 'touched'");
     for (const value of [Number.NaN, 0, -1, -Infinity]) refuses(() => clipGradNorm([], value), 'bad-setting', `clipGradNorm: maxNorm must be a positive number, got ${value}`);
   });
+
+  test.run();
 });
