@@ -356,9 +356,10 @@ test('a basket of five thousand takes no more memory than one of fifty, but for 
 });
 
 test('ten thousand steps use as much memory as ten', async () => {
-  const data = order({ baskets: 500 }), uses: string[] = [];
-  await new NextItemLSTM({ ...tiny, layers: 1, batchSize: 1, steps: 5, epochs: 12 }).fit(data, { onEpoch: () => { const { inUse, size } = memoryUse(); uses.push(`${inUse} of ${size}`); } });
-  assert.is(new Set(uses).size, 1, `${uses}`);
+  const data = order({ baskets: 500 }), uses: number[] = [], sizes: number[] = [];
+  await new NextItemLSTM({ ...tiny, layers: 1, batchSize: 1, steps: 5, epochs: 12 }).fit(data, { onEpoch: () => { const { inUse, size } = memoryUse(); uses.push(inUse); sizes.push(size); } });
+  assert.is(uses.length, 12);
+  for (const of of [uses, sizes]) assert.ok(of.every((bytes, epoch) => epoch === 0 || bytes <= of[epoch - 1]), `${of}`); // less, when another test's model is collected
 });
 
 test('what is no basket, no item, no user, no state', async () => {
