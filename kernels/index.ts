@@ -10,7 +10,7 @@ import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/
 import { l2Rows, l2RowsGrad } from './l2/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
 import { lstmCell, lstmCellGrad } from './lstm/loop.ts';
-import { matmul, matmulGradA, matmulGradB, matmulTransposed } from './matmul/loop.ts';
+import { matmul, matmulGradA, matmulGradB, matmulTransposed, product } from './matmul/loop.ts';
 import { precisionHits } from './precision/loop.ts';
 import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
@@ -26,13 +26,13 @@ export const loops: {
   gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows;
   l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
   lstmCellGrad: typeof lstmCellGrad; matmul: typeof matmul; matmulGradA: typeof matmulGradA; matmulGradB: typeof matmulGradB;
-  matmulTransposed: typeof matmulTransposed; orderIds: typeof orderIds; precisionHits: typeof precisionHits; rowDot: typeof rowDot;
+  matmulTransposed: typeof matmulTransposed; orderIds: typeof orderIds; precisionHits: typeof precisionHits; product: typeof product; rowDot: typeof rowDot;
   rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows;
   softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, countIds, distinctIds, firstOutside, gatherAdd,
   gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB,
-  matmulTransposed, orderIds, precisionHits, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sumSquares, topK,
+  matmulTransposed, orderIds, precisionHits, product, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */
@@ -66,6 +66,16 @@ export function useKernels(name: Variant | 'auto'): void {
   asked = name !== 'auto';
   variant = chosen.kernels === null ? 'loop' : name === 'auto' ? 'simd' : name;
   kernels = chosen.kernels ?? loops;
+}
+
+/** The variant that was chosen, and the table in use. */
+export const chosenVariant = (): Variant => variant;
+
+/** exchange: puts another table of the same kernels to use, for a while; returns the one before. */
+export function exchange(table: Kernels): Kernels {
+  const before = kernels;
+  kernels = table;
+  return before;
 }
 
 export interface Backend {

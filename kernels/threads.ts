@@ -1,14 +1,238 @@
-import { type Kernels, kernels } from './index.ts';
+import { TightrecError } from '../lib/errors.ts';
+import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
+import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
+import { type Block, allocate, free, isLinear, isShared, linearMemory } from './memory.ts';
+import { spread } from './spread.ts';
+import { instances } from './wasm.ts';
+import type { WorkerStart } from './worker.ts';
+
+/**
+ * Several threads over one linear memory. The main thread cuts work into parts, calls of kernels that do not depend on one another, and lays them on
+ * the desk; workers and the main thread take them one by one, so a thread that is slower, late or dead takes fewer, and nobody else's bits change.
+ * Everything is synchronous: `runParts` returns when all parts are done. Where memory cannot be shared the same parts run in turn.
+ */
 
 type Argument = number | Float32Array | Int32Array;
 
 /** Part: a call of a kernel as plain data. */
 export type Part = readonly [kernel: keyof Kernels, ...args: Argument[]];
 
+/** More would not help: a thread is meant for a processor of its own. */
+export const MOST_THREADS = 32;
+
+/** Threads: a team at work; `release` it when the work is over. */
+export interface Threads {
+  /** How many, the main one among them. */
+  readonly count: number;
+  /** When all of them have started. Errors: 'thread-lost'. */
+  readonly ready: Promise<void>;
+  /** Runs synchronous work, in which runParts and the large kernels use these threads. Errors: 'thread-lost', when one of them has ended. */
+  run<T>(work: () => T): T;
+  release(): void;
+}
+
+/** processors: how many threads this machine can run at once, as far as it says. */
+export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? builtin<{ availableParallelism(): number }>('node:os')?.availableParallelism() ?? 1));
+
+/** whyOneThread: why this runtime has only one thread, or null where it can have more. */
+export function whyOneThread(): string | null {
+  if (instances.length === 0) return 'the kernels are plain loops here';
+  if (!isShared) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
+  return threadsOf() === null ? 'this runtime starts no workers' : null;
+}
+
+let atWork: Team | null = null;
+
+/** threadCount: how many threads the running work has. */
+export const threadCount = (): number => atWork?.count ?? 1;
+
 /**
  * runParts: calls kernels that do not depend on one another; all are done when it returns. What each returned, in their order.
  * No two parts may write to the same numbers, nor one read what another writes.
  */
 export function runParts(parts: readonly Part[]): number[] {
-  return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: Argument[]) => number)(...args));
+  if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: Argument[]) => number)(...args));
+  const { pool } = atWork, results: number[] = [];
+  for (let from = 0; from < parts.length; from += MOST_PARTS) results.push(...pool.run(parts.slice(from, from + MOST_PARTS)));
+  return results;
+}
+
+/** Whether all of a part's arrays lie where every thread sees them. */
+const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'object' || isLinear(arg));
+
+/** holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start at the first call and end some time after the last release. */
+export function holdThreads(count: number): Threads {
+  if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone;
+  pool = pool?.alive ? pool : new Pool();
+  pool.grow(count - 1);
+  return new Team(pool, count);
+}
+
+const alone: Threads = { count: 1, ready: Promise.resolve(), run: (work) => work(), release() {} };
+
+class Team implements Threads {
+  readonly count: number;
+  readonly pool: Pool;
+  #held = true;
+
+  constructor(pool: Pool, count: number) {
+    this.pool = pool;
+    this.count = count;
+    pool.holders++;
+  }
+
+  get ready(): Promise<void> { return this.pool.ready; }
+
+  run<T>(work: () => T): T {
+    this.pool.check();
+    if (atWork !== null) return work(); // inside other threads' work, that of those
+    const whole = exchange(spread(kernels));
+    atWork = this; // oxlint-disable-line typescript/no-this-alias
+    try { return work(); } finally {
+      atWork = null;
+      exchange(whole);
+    }
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (--this.pool.holders === 0) this.pool.rest();
+  }
+}
+
+/** What a worker is, in Node's words and in a browser's. */
+interface Thread { tell(start: WorkerStart): void; hear(ready: () => void, lost: (why: unknown) => void): void; end(): Promise<unknown> }
+
+const names = Object.keys(loops) as (keyof Kernels)[];
+const numberOf = new Map(names.map((name, number) => [name, number]));
+const IDLE = 2000; // milliseconds after which workers that nobody holds are ended
+const LOST = 60_000; // milliseconds after which a part is given up: the longest takes seconds
+
+let pool: Pool | null = null;
+
+class Pool {
+  holders = 0;
+  alive = true;
+  ready: Promise<void> = Promise.resolve();
+  readonly #blocks: Block[] = [];
+  readonly #at: number;
+  readonly #desk: Desk;
+  readonly #threads: Thread[] = [];
+  #lost: TightrecError | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    fma(); // so that workers know its kernels as well, where there are any
+    this.#at = this.#take(DESK_NUMBERS);
+    this.#desk = new Desk(linearMemory!, this.#at, instances.map(({ exports }) => names.map((name) => exports[name])));
+  }
+
+  #take(length: number): number {
+    const block = allocate(length);
+    this.#blocks.push(block);
+    return block.at;
+  }
+
+  /** Starts workers until there are `count`. */
+  grow(count: number): void {
+    clearTimeout(this.#timer);
+    while (this.#threads.length < count) {
+      const thread = threadsOf()!();
+      this.#threads.push(thread);
+      const started = new Promise<void>((resolve, reject) => {
+        thread.hear(resolve, (why) => {
+          this.#lose(why);
+          reject(this.#lost!);
+        });
+      });
+      started.catch(() => {}); // whoever waits for `ready` is told
+      this.ready = this.ready.then(() => started);
+      this.ready.catch(() => {});
+      thread.tell({ memory: linearMemory!, modules: instances.map(({ bytes, workspace }) => ({ bytes, workspace: this.#take(workspace) })), names, desk: this.#at });
+    }
+  }
+
+  #lose(why: unknown): void {
+    if (!this.alive) return; // it was told to end
+    this.#lost = new TightrecError('thread-lost', `a worker thread has ended while it was needed (${why instanceof Error ? why.message : String(why)}); fit again, or with threads: 1`, { cause: why });
+    this.end();
+  }
+
+  check(): void {
+    if (this.#lost !== null) throw this.#lost;
+  }
+
+  run(parts: readonly Part[]): number[] {
+    const desk = this.#desk, fused = chosenVariant() === 'simd-fma', n = parts.length;
+    for (const [part, [name, ...args]] of parts.entries()) desk.lay(part, fused && instances[1].exports[name] !== undefined ? 1 : 0, numberOf.get(name)!, args.map((arg) => (typeof arg === 'number' ? arg : arg.byteOffset)));
+    desk.open(n);
+    while (desk.take());
+    for (let looks = 1, since = 0; desk.done < n; looks++) {
+      if (looks % 10_000 > 0) continue;
+      const now = performance.now();
+      since ||= now;
+      if (now - since > LOST) { this.#lose(`no answer for ${LOST / 1000} seconds`); throw this.#lost!; }
+      desk.pause();
+    }
+    if (desk.failed >= 0) { this.#lose(`${parts[desk.failed][0]} failed`); throw this.#lost!; }
+    return parts.map((_, part) => desk.result(part));
+  }
+
+  /** Nobody holds it: its workers are ended, unless somebody comes soon. */
+  rest(): void {
+    this.#timer = setTimeout(() => { if (this.holders === 0) this.end(); }, IDLE);
+    (this.#timer as { unref?(): void }).unref?.();
+  }
+
+  end(): void {
+    this.alive = false;
+    clearTimeout(this.#timer);
+    void Promise.all(this.#threads.map((thread) => thread.end())).then(() => this.#blocks.forEach(free)); // not before: a worker may still look at its desk
+  }
+}
+
+function builtin<Module>(name: string): Module | undefined {
+  return (globalThis as { process?: { getBuiltinModule?(name: string): Module | undefined } }).process?.getBuiltinModule?.(name);
+}
+
+interface NodeWorker { on(event: string, hear: (value: unknown) => void): void; postMessage(start: WorkerStart): void; terminate(): Promise<unknown>; unref(): void }
+interface NodeThreads { Worker: new (url: URL) => NodeWorker }
+
+/** How this runtime starts a worker; null where it has none. */
+function threadsOf(): (() => Thread) | null {
+  const node = builtin<NodeThreads>('node:worker_threads');
+  if (node?.Worker) {
+    return () => {
+      // from source, the built worker: a thread of Node 20 reads no TypeScript
+      const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url));
+      return {
+        tell: (start) => worker.postMessage(start),
+        hear(ready, lost) {
+          worker.on('message', () => {
+            worker.unref(); // from here on it keeps no process alive
+            ready();
+          });
+          worker.on('error', lost);
+          worker.on('exit', (code) => lost(`it ended with code ${code}`));
+        },
+        end: () => worker.terminate(),
+      };
+    };
+  }
+  if (typeof Worker === 'undefined') return null;
+  return () => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); // in this form, so that bundlers find it
+    return {
+      tell: (start) => worker.postMessage(start),
+      hear(ready, lost) {
+        worker.addEventListener('message', ready);
+        worker.addEventListener('error', ({ message }) => lost(message || 'it could not be loaded'));
+      },
+      async end() {
+        worker.terminate();
+        await new Promise((resolve) => { setTimeout(resolve, 1000); }); // a browser does not say when
+      },
+    };
+  };
 }

@@ -1,4 +1,5 @@
 import { TightrecError } from '../lib/errors.ts';
+import type { WasmKernel } from './desk.ts';
 import type { Kernels } from './index.ts';
 import { type Block, allocate, isDetached, isLinear, isShared, linearMemory, scope, scratch } from './memory.ts';
 import { kernelModule } from './module.ts';
@@ -29,6 +30,12 @@ export function loadFma(simd: { kernels: Kernels | null; why: string }): { kerne
 
 type Kernel = (...args: number[]) => number;
 
+/** Instance: a module that was loaded, and what another thread needs to load it too. */
+export interface Instance { readonly bytes: Uint8Array<ArrayBuffer>; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number }
+
+/** The modules loaded so far, that of loadSimd first. */
+export const instances: Instance[] = [];
+
 function load(module: string): { exports: WebAssembly.Exports | null; why: string } {
   if (typeof WebAssembly === 'undefined') return { exports: null, why: 'this runtime has no WebAssembly' };
   if (linearMemory === null) return { exports: null, why: 'this runtime refused to make a WebAssembly memory' };
@@ -39,6 +46,7 @@ function load(module: string): { exports: WebAssembly.Exports | null; why: strin
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: linearMemory } });
     const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global>;
     workspace.value = allocate(WORKSPACE.value / 4).at; // matmul's, for as long as the module is there
+    instances.push({ bytes, exports: exports as Instance['exports'], workspace: WORKSPACE.value / 4 });
     return { exports, why: '' };
   } catch (error) {
     if (error instanceof TightrecError) throw error; // no room for the workspace just now

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
   | 'stale' // used after its end: memory of a training step, an array left behind by its memory, a gpu that was given back
   | 'unsupported' // this runtime cannot do what was asked
+  | 'thread-lost' // a worker thread ended, or failed, while it was needed
   | 'device-lost' // the graphics device went away while it was in use
   | 'file-missing' // no such file
   | 'file-unreadable' // a directory, no permission, a full disk, an unknown format

@@ -65,3 +65,24 @@ export function matmulGradB(dB: Float32Array, A: Float32Array, dC: Float32Array,
     }
   }
 }
+
+/**
+ * product: a product of matrices that lie anywhere: C = P Q, or C += P Q where `add` is not 0. The four above are this one, whole; a thread's share of
+ * them is this one on some of the columns.
+ *
+ *   C[m cRow + n] = Σ_k P[m pRow + k pStep] Q[k qStep + n qColumn]
+ *
+ * Shapes: C (M, N), P (M, K), Q (K, N), apart from the numbers that the strides pass over. Of pRow and pStep one is 1, and of qStep and qColumn.
+ */
+export function product(
+  C: Float32Array, P: Float32Array, Q: Float32Array, M: number, N: number, K: number,
+  cRow: number, pRow: number, pStep: number, qStep: number, qColumn: number, add: number,
+): void {
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += P[m * pRow + k * pStep] * Q[k * qStep + n * qColumn];
+      C[m * cRow + n] = add ? C[m * cRow + n] + sum : sum;
+    }
+  }
+}

@@ -20,31 +20,34 @@ const PIECE: usize = ROWS * DEPTH * 4, STRIPS: usize = DEPTH * COLUMNS * 4;
 export const WORKSPACE: i32 = ROWS * DEPTH * 4 + DEPTH * COLUMNS * 4 + 128;
 
 export function matmul(C: usize, A: usize, B: usize, M: i32, N: i32, K: i32): void {
-  product(C, A, <usize>K << 2, 4, B, <usize>N << 2, 4, M, N, K, false);
+  product(C, A, B, M, N, K, N, K, 1, N, 1, 0);
 }
 
 export function matmulTransposed(C: usize, A: usize, B: usize, M: i32, N: i32, K: i32): void {
-  product(C, A, <usize>K << 2, 4, B, 4, <usize>K << 2, M, N, K, false);
+  product(C, A, B, M, N, K, N, K, 1, 1, K, 0);
 }
 
 export function matmulGradA(dA: usize, dC: usize, B: usize, M: i32, N: i32, K: i32): void {
-  product(dA, dC, <usize>N << 2, 4, B, 4, <usize>N << 2, M, K, N, true);
+  product(dA, dC, B, M, K, N, K, N, 1, 1, N, 1);
 }
 
 export function matmulGradB(dB: usize, A: usize, dC: usize, M: i32, N: i32, K: i32): void {
-  product(dB, A, 4, <usize>K << 2, dC, <usize>N << 2, 4, K, N, M, true);
+  product(dB, A, dC, K, N, M, N, 1, K, N, 1, 1);
 }
 
-/**
- * C = P Q, or C += P Q. The entry (r, d) of P is at P + r pRow + d pStep, the entry (d, c) of Q at Q + d qStep + c qColumn, in bytes;
- * for each of the two, one of the strides is 4.
- */
-function product(
-  C: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
+export function product(
+  C: usize, P: usize, Q: usize, rows: i32, columns: i32, depth: i32, cRow: i32, pRow: i32, pStep: i32, qStep: i32, qColumn: i32, add: i32,
 ): void {
-  const width = <usize>columns << 2, piece = workspace, strips = piece + PIECE, spare = strips + STRIPS;
-  if (depth == 0 && !add) memory.fill(C, 0, <usize>rows * width);
-  if (rows < 4) { few(C, P, pRow, pStep, Q, qStep, qColumn, rows, columns, depth, add); return; }
+  inBytes(C, <usize>cRow << 2, P, <usize>pRow << 2, <usize>pStep << 2, Q, <usize>qStep << 2, <usize>qColumn << 2, rows, columns, depth, add != 0);
+}
+
+/** product with its strides in bytes: the entry (r, d) of P is at P + r pRow + d pStep, the entry (d, c) of Q at Q + d qStep + c qColumn. */
+function inBytes(
+  C: usize, width: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
+): void {
+  const piece = workspace, strips = piece + PIECE, spare = strips + STRIPS;
+  if (depth == 0 && !add) for (let r = 0; r < rows; r++) memory.fill(C + <usize>r * width, 0, <usize>columns << 2);
+  if (rows < 4) { few(C, width, P, pRow, pStep, Q, qStep, qColumn, rows, columns, depth, add); return; }
   for (let depthFrom = 0; depthFrom < depth; depthFrom += DEPTH) {
     const n = min(DEPTH, depth - depthFrom), more = add || depthFrom > 0;
     for (let rowFrom = 0; rowFrom < rows; rowFrom += ROWS) {
@@ -200,11 +203,11 @@ function four(at: usize, row: usize): v128 {
   return v128.load32_lane(at + 3 * row, x, 3);
 }
 
-/** product for fewer than four rows, with Q as it lies there: packing it would cost more than it saves. The sums are those of a tile, in its order. */
+/** The product for fewer than four rows, with Q as it lies there: packing it would cost more than it saves. The sums are those of a tile, in its order. */
 function few(
-  C: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
+  C: usize, width: usize, P: usize, pRow: usize, pStep: usize, Q: usize, qStep: usize, qColumn: usize, rows: i32, columns: i32, depth: i32, add: bool,
 ): void {
-  const width = <usize>columns << 2, strip = workspace, spare = strip + <usize>DEPTH * 32;
+  const strip = workspace, spare = strip + <usize>DEPTH * 32;
   for (let depthFrom = 0; depthFrom < depth; depthFrom += DEPTH) {
     const n = min(DEPTH, depth - depthFrom), more = add || depthFrom > 0;
     for (let c = 0; c < columns; c += 8) {

@@ -10,7 +10,7 @@ import { type FitOptions, prepared } from '../models/train.ts';
 import { type GpuLearner, checkRoom, pairLearner, tripleLearner } from './learners.ts';
 import { type Gpu, type GpuOptions, openGpu } from './open.ts';
 
-export interface GpuFitOptions extends FitOptions, GpuOptions {
+export interface GpuFitOptions extends Omit<FitOptions, 'threads'>, GpuOptions {
   /** What trains: 'gpu', the only one here. */
   backend?: 'gpu';
   /** A device that is open already, in place of `mode`; it stays open. */

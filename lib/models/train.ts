@@ -1,5 +1,6 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
+import { MOST_THREADS, holdThreads, processors } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
@@ -37,6 +38,11 @@ export interface FitOptions {
   signal?: AbortSignal;
   /** Judges the model after each epoch, higher is better: a function, or held-out interactions (NDCG@10 of items not seen in training). */
   validation?: Interactions | ((model: Recommender) => number | Promise<number>);
+  /**
+   * How many threads share the work, or 'all' that the machine has; 1 unless told otherwise. The numbers are the same to the bit, unless a model says
+   * otherwise. Where memory cannot be shared it is one, whatever is asked; `backend()` says why.
+   */
+  threads?: number | 'all';
   /** Stop when `validation` has not improved for this many epochs, and go back to the best. Needs `validation`. */
   patience?: number;
 }
@@ -120,7 +126,7 @@ export function train(plan: Plan, options: FitOptions): Promise<void> {
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
-  const judge = judgeOf(model, options.validation);
+  const judge = judgeOf(model, options.validation), threads = holdThreads(options.threads === 'all' ? processors() : options.threads ?? 1);
 
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN;
@@ -128,12 +134,13 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   let best: { epoch: number; value: number; parameters: Float32Array[] } | null = null;
 
   try {
+    await threads.ready;
     for (let epoch = plan.epochsBefore + 1; epoch <= last; epoch++) {
       plan.beginEpoch?.();
       const { steps } = plan; // epochs may differ: whole baskets come in other batches each time
       let total = 0;
       for (let step = 1; step <= steps; step++) {
-        const made = scope(() => plan.step(step - 1)), loss = typeof made === 'number' ? made : await made();
+        const made = threads.run(() => scope(() => plan.step(step - 1))), loss = typeof made === 'number' ? made : await made();
         if (Number.isNaN(firstLoss)) firstLoss = loss;
         if (!Number.isFinite(loss) || loss > 100 * Math.max(firstLoss, 1)) throw diverged(model, epoch, step, loss);
         total += loss;
@@ -161,6 +168,8 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   } catch (error) {
     if (whole !== null) restore(parameters, whole);
     throw error;
+  } finally {
+    threads.release();
   }
   if (best !== null) { restore(parameters, best.parameters); plan.commit(best.epoch); }
 }
@@ -176,10 +185,11 @@ const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = nul
 const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
 
 function checkOptions(model: Recommender, options: FitOptions): void {
-  const where = `${model.name}.fit`, { patience, validation, signal } = options;
-  checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'validation', 'patience']);
+  const where = `${model.name}.fit`, { patience, validation, signal, threads = 1 } = options;
+  checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience']);
   for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
+  if (threads !== 'all' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) throw new TightrecError('bad-setting', `${where}: threads must be a whole number from 1 to ${MOST_THREADS}, or 'all', got ${describe(threads)}`);
   if (validation !== undefined && typeof validation !== 'function' && !isInteractions(validation)) throw new TightrecError('bad-setting', `${where}: validation must be interactions or a function of the model, got ${describe(validation)}`);
   if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
   if (patience !== undefined && validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);

@@ -1,4 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
+import { type Part, runParts } from '../../kernels/threads.ts';
 import { touchedRows } from '../autodiff/rowGrads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError } from '../errors.ts';
@@ -16,7 +17,17 @@ export function clipGradNorm(parameters: readonly Tensor[], maxNorm: number): nu
     const touched = touchedRows(w);
     return touched ? [touched.rows.grad] : w.hasGrad ? [w.grad] : [];
   });
-  const norm = Math.sqrt(gradients.reduce((sum, g) => sum + kernels.sumSquares(g, g.length), 0));
+  const norm = Math.sqrt(runParts(gradients.flatMap(inPieces)).reduce((sum, piece) => sum + piece, 0));
   if (norm > maxNorm) for (const g of gradients) kernels.scale(g, g.length, maxNorm / norm);
   return norm;
+}
+
+const PIECE = 2 ** 16; // numbers
+
+/** The sum of a gradient's squares, in pieces of one size, so that the sum of their sums is the same on any number of threads. */
+function inPieces(g: Float32Array): Part[] {
+  return Array.from({ length: Math.ceil(g.length / PIECE) }, (_, piece) => {
+    const some = g.subarray(piece * PIECE, (piece + 1) * PIECE);
+    return ['sumSquares', some, some.length];
+  });
 }
