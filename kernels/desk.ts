@@ -33,13 +33,16 @@ export class Desk {
     this.#kernels = kernels;
   }
 
-  /** Lays out a part; nobody sees it before `open`. */
-  lay(part: number, module: number, kernel: number, args: readonly number[]): void {
+  /** Lays out a part, a kernel's name and its arguments; nobody sees it before `open`. */
+  lay(part: number, module: number, kernel: number, call: readonly (string | number | ArrayBufferView)[]): void {
     const slots = this.#slots, at = part * SLOT;
     slots[at] = module;
     slots[at + 1] = kernel;
-    slots[at + 2] = args.length;
-    for (let a = 0; a < args.length; a++) slots[at + 3 + a] = args[a];
+    slots[at + 2] = call.length - 1;
+    for (let a = 1; a < call.length; a++) {
+      const arg = call[a];
+      slots[at + 2 + a] = typeof arg === 'number' ? arg : (arg as ArrayBufferView).byteOffset;
+    }
   }
 
   /** Gives out the parts that were laid. All of those before are done. */

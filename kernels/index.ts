@@ -1,5 +1,6 @@
 import { TightrecError, describe } from '../lib/errors.ts';
 import { isShared, linearMemory, memoryUse } from './memory.ts';
+import { processors, whyOneThread } from './startThread.ts';
 import { loadFma, loadSimd } from './wasm.ts';
 import { accuracyHits } from './accuracyAtK/loop.ts';
 import { adagrad, adagradRows } from './adagrad/loop.ts';
@@ -83,8 +84,11 @@ export interface Backend {
   kernels: Variant;
   /** Why that one. */
   why: string;
-  /** Whether worker threads could see the same arrays. */
+  /** Whether worker threads can see the same arrays. */
   sharedMemory: boolean;
+  /** How many threads `threads: 'all'` takes, and where it is one for another reason than the machine's, why. */
+  threads: number;
+  whyOneThread: string | null;
   /** What the memory may grow to, in bytes; 0 where there is no WebAssembly. */
   memoryLimit: number;
 }
@@ -92,5 +96,6 @@ export interface Backend {
 /** backend: what runs underneath and why. */
 export function backend(): Backend {
   const why = asked ? `asked for with useKernels('${variant}')` : simd.why;
-  return { kernels: variant, why, sharedMemory: isShared, memoryLimit: linearMemory === null ? 0 : memoryUse().limit };
+  const oneThread = variant === 'loop' ? 'the kernels are plain loops' : whyOneThread();
+  return { kernels: variant, why, sharedMemory: isShared, threads: oneThread === null ? processors() : 1, whyOneThread: oneThread, memoryLimit: linearMemory === null ? 0 : memoryUse().limit };
 }

@@ -1,5 +1,7 @@
 import type { Kernels } from './index.ts';
-import { runParts, threadCount } from './threads.ts';
+
+/** Part: a call of a kernel as plain data. */
+export type Part = readonly [kernel: keyof Kernels, ...args: (number | Float32Array | Int32Array)[]];
 
 /**
  * The kernels whose work is large enough for several threads, cut into parts. Only by entries of the result: every number is computed as on one
@@ -12,22 +14,15 @@ const LEAST = 20_000;
 /** Nanoseconds, roughly: what is asked is whether cutting pays. */
 const FLOP = 0.025, BYTE = 0.02, EXPONENTIAL = 2;
 
-/** 0 .. n in pieces, two a thread unless told otherwise, so that a slower thread may take one less; each but the last is a multiple of `grain`. */
-function pieces(n: number, grain: number, each = 2): [from: number, count: number][] {
-  const most = Math.min(each * threadCount(), Math.ceil(n / grain)), length = Math.ceil(n / most / grain) * grain, all: [number, number][] = [];
-  for (let from = 0; from < n; from += length) all.push([from, Math.min(length, n - from)]);
-  return all;
-}
+/** spread: the table `whole`, in which large calls are cut; `threadCount` says for how many, and `runParts` does the parts. */
+export function spread(whole: Kernels, threadCount: () => number, runParts: (parts: readonly Part[]) => number[]): Kernels {
+  /** 0 .. n in pieces, two a thread unless told otherwise, so that a slower thread may take one less; each but the last is a multiple of `grain`. */
+  const pieces = (n: number, grain: number, each = 2): [from: number, count: number][] => {
+    const most = Math.min(each * threadCount(), Math.ceil(n / grain)), length = Math.ceil(n / most / grain) * grain, all: [number, number][] = [];
+    for (let from = 0; from < n; from += length) all.push([from, Math.min(length, n - from)]);
+    return all;
+  };
 
-let spreadFrom: Kernels | null = null, spreadTable: Kernels | null = null;
-
-/** spread: the table `whole`, in which large calls are cut. */
-export function spread(whole: Kernels): Kernels {
-  if (spreadFrom !== whole) { spreadFrom = whole; spreadTable = { ...whole, ...cut(whole) }; }
-  return spreadTable!;
-}
-
-function cut(whole: Kernels): Partial<Kernels> {
   /** C = P Q by its columns, or where those are few by its rows: a part packs all of P, and its own columns of Q. */
   const product: Kernels['product'] = (C, P, Q, M, N, K, cRow, pRow, pStep, qStep, qColumn, add) => {
     if (M * N * K * FLOP * 2 < LEAST) { whole.product(C, P, Q, M, N, K, cRow, pRow, pStep, qStep, qColumn, add); return; }
@@ -37,6 +32,7 @@ function cut(whole: Kernels): Partial<Kernels> {
       : ['product', C.subarray(from * cRow), P.subarray(from * pRow), Q, count, N, K, cRow, pRow, pStep, qStep, qColumn, add]));
   };
   return {
+    ...whole,
     product,
     matmul: (C, A, B, M, N, K) => product(C, A, B, M, N, K, N, K, 1, N, 1, 0),
     matmulTransposed: (C, A, B, M, N, K) => product(C, A, B, M, N, K, N, K, 1, 1, K, 0),

@@ -1,24 +1,16 @@
 import { TightrecError } from '../lib/errors.ts';
 import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
 import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
-import { type Block, allocate, free, isLinear, isShared, linearMemory } from './memory.ts';
-import { spread } from './spread.ts';
+import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
+import { type Part, spread } from './spread.ts';
+import { type Thread, starter, whyOneThread } from './startThread.ts';
 import { instances } from './wasm.ts';
-import type { WorkerStart } from './worker.ts';
 
 /**
  * Several threads over one linear memory. The main thread cuts work into parts, calls of kernels that do not depend on one another, and lays them on
  * the desk; workers and the main thread take them one by one, so a thread that is slower, late or dead takes fewer, and nobody else's bits change.
  * Everything is synchronous: `runParts` returns when all parts are done. Where memory cannot be shared the same parts run in turn.
  */
-
-type Argument = number | Float32Array | Int32Array;
-
-/** Part: a call of a kernel as plain data. */
-export type Part = readonly [kernel: keyof Kernels, ...args: Argument[]];
-
-/** More would not help: a thread is meant for a processor of its own. */
-export const MOST_THREADS = 32;
 
 /** Threads: a team at work; `release` it when the work is over. */
 export interface Threads {
@@ -31,16 +23,6 @@ export interface Threads {
   release(): void;
 }
 
-/** processors: how many threads this machine can run at once, as far as it says. */
-export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? builtin<{ availableParallelism(): number }>('node:os')?.availableParallelism() ?? 1));
-
-/** whyOneThread: why this runtime has only one thread, or null where it can have more. */
-export function whyOneThread(): string | null {
-  if (instances.length === 0) return 'the kernels are plain loops here';
-  if (!isShared) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
-  return threadsOf() === null ? 'this runtime starts no workers' : null;
-}
-
 let atWork: Team | null = null;
 
 /** threadCount: how many threads the running work has. */
@@ -51,9 +33,9 @@ export const threadCount = (): number => atWork?.count ?? 1;
  * No two parts may write to the same numbers, nor one read what another writes.
  */
 export function runParts(parts: readonly Part[]): number[] {
-  if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: Argument[]) => number)(...args));
+  if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
   const { pool } = atWork, results: number[] = [];
-  for (let from = 0; from < parts.length; from += MOST_PARTS) results.push(...pool.run(parts.slice(from, from + MOST_PARTS)));
+  for (let from = 0; from < parts.length; from += MOST_PARTS) results.push(...pool.run(parts, from, Math.min(MOST_PARTS, parts.length - from)));
   return results;
 }
 
@@ -62,10 +44,18 @@ const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'ob
 
 /** holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start at the first call and end some time after the last release. */
 export function holdThreads(count: number): Threads {
-  if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone;
+  if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
   pool = pool?.alive ? pool : new Pool();
   pool.grow(count - 1);
   return new Team(pool, count);
+}
+
+let spreadFrom: Kernels | null = null, spreadTable: Kernels | null = null;
+
+/** The table `whole` in which large calls are cut. */
+function spreadOf(whole: Kernels): Kernels {
+  if (spreadFrom !== whole) { spreadFrom = whole; spreadTable = spread(whole, threadCount, runParts); }
+  return spreadTable!;
 }
 
 const alone: Threads = { count: 1, ready: Promise.resolve(), run: (work) => work(), release() {} };
@@ -86,7 +76,7 @@ class Team implements Threads {
   run<T>(work: () => T): T {
     this.pool.check();
     if (atWork !== null) return work(); // inside other threads' work, that of those
-    const whole = exchange(spread(kernels));
+    const whole = exchange(spreadOf(kernels));
     atWork = this; // oxlint-disable-line typescript/no-this-alias
     try { return work(); } finally {
       atWork = null;
@@ -101,12 +91,10 @@ class Team implements Threads {
   }
 }
 
-/** What a worker is, in Node's words and in a browser's. */
-interface Thread { tell(start: WorkerStart): void; hear(ready: () => void, lost: (why: unknown) => void): void; end(): Promise<unknown> }
-
 const names = Object.keys(loops) as (keyof Kernels)[];
 const numberOf = new Map(names.map((name, number) => [name, number]));
 const IDLE = 2000; // milliseconds after which workers that nobody holds are ended
+const PATIENCE = 1; // milliseconds of looking for what others still do; after that in moments of sleep, which are longer than most parts
 const LOST = 60_000; // milliseconds after which a part is given up: the longest takes seconds
 
 let pool: Pool | null = null;
@@ -138,7 +126,7 @@ class Pool {
   grow(count: number): void {
     clearTimeout(this.#timer);
     while (this.#threads.length < count) {
-      const thread = threadsOf()!();
+      const thread = starter()!();
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
         thread.hear(resolve, (why) => {
@@ -163,20 +151,23 @@ class Pool {
     if (this.#lost !== null) throw this.#lost;
   }
 
-  run(parts: readonly Part[]): number[] {
-    const desk = this.#desk, fused = chosenVariant() === 'simd-fma', n = parts.length;
-    for (const [part, [name, ...args]] of parts.entries()) desk.lay(part, fused && instances[1].exports[name] !== undefined ? 1 : 0, numberOf.get(name)!, args.map((arg) => (typeof arg === 'number' ? arg : arg.byteOffset)));
+  run(parts: readonly Part[], from: number, n: number): number[] {
+    const desk = this.#desk, fused = chosenVariant() === 'simd-fma';
+    for (let part = 0; part < n; part++) {
+      const call = parts[from + part], name = call[0];
+      desk.lay(part, fused && instances[1].exports[name] !== undefined ? 1 : 0, numberOf.get(name)!, call);
+    }
     desk.open(n);
     while (desk.take());
     for (let looks = 1, since = 0; desk.done < n; looks++) {
-      if (looks % 10_000 > 0) continue;
+      if (looks % 1000 > 0) continue;
       const now = performance.now();
       since ||= now;
+      if (now - since > PATIENCE) desk.pause();
       if (now - since > LOST) { this.#lose(`no answer for ${LOST / 1000} seconds`); throw this.#lost!; }
-      desk.pause();
     }
-    if (desk.failed >= 0) { this.#lose(`${parts[desk.failed][0]} failed`); throw this.#lost!; }
-    return parts.map((_, part) => desk.result(part));
+    if (desk.failed >= 0) { this.#lose(`${parts[from + desk.failed][0]} failed`); throw this.#lost!; }
+    return Array.from({ length: n }, (_, part) => desk.result(part));
   }
 
   /** Nobody holds it: its workers are ended, unless somebody comes soon. */
@@ -190,49 +181,4 @@ class Pool {
     clearTimeout(this.#timer);
     void Promise.all(this.#threads.map((thread) => thread.end())).then(() => this.#blocks.forEach(free)); // not before: a worker may still look at its desk
   }
-}
-
-function builtin<Module>(name: string): Module | undefined {
-  return (globalThis as { process?: { getBuiltinModule?(name: string): Module | undefined } }).process?.getBuiltinModule?.(name);
-}
-
-interface NodeWorker { on(event: string, hear: (value: unknown) => void): void; postMessage(start: WorkerStart): void; terminate(): Promise<unknown>; unref(): void }
-interface NodeThreads { Worker: new (url: URL) => NodeWorker }
-
-/** How this runtime starts a worker; null where it has none. */
-function threadsOf(): (() => Thread) | null {
-  const node = builtin<NodeThreads>('node:worker_threads');
-  if (node?.Worker) {
-    return () => {
-      // from source, the built worker: a thread of Node 20 reads no TypeScript
-      const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url));
-      return {
-        tell: (start) => worker.postMessage(start),
-        hear(ready, lost) {
-          worker.on('message', () => {
-            worker.unref(); // from here on it keeps no process alive
-            ready();
-          });
-          worker.on('error', lost);
-          worker.on('exit', (code) => lost(`it ended with code ${code}`));
-        },
-        end: () => worker.terminate(),
-      };
-    };
-  }
-  if (typeof Worker === 'undefined') return null;
-  return () => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); // in this form, so that bundlers find it
-    return {
-      tell: (start) => worker.postMessage(start),
-      hear(ready, lost) {
-        worker.addEventListener('message', ready);
-        worker.addEventListener('error', ({ message }) => lost(message || 'it could not be loaded'));
-      },
-      async end() {
-        worker.terminate();
-        await new Promise((resolve) => { setTimeout(resolve, 1000); }); // a browser does not say when
-      },
-    };
-  };
 }

@@ -1,6 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
-import { MOST_THREADS, holdThreads, processors } from '../../kernels/threads.ts';
+import { MOST_THREADS, processors } from '../../kernels/startThread.ts';
+import { holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';

@@ -1,5 +1,6 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Part, runParts } from '../../kernels/threads.ts';
+import type { Part } from '../../kernels/spread.ts';
+import { runParts } from '../../kernels/threads.ts';
 import { touchedRows } from '../autodiff/rowGrads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError } from '../errors.ts';

@@ -1,0 +1,64 @@
+import { isShared } from './memory.ts';
+import { instances } from './wasm.ts';
+import type { WorkerStart } from './worker.ts';
+
+/** More would not help: a thread is meant for a processor of its own. */
+export const MOST_THREADS = 32;
+
+/** processors: how many threads this machine can run at once, as far as it says. */
+export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? builtin<{ availableParallelism(): number }>('node:os')?.availableParallelism() ?? 1));
+
+/** whyOneThread: why this runtime has only one thread, or null where it can have more. */
+export function whyOneThread(): string | null {
+  if (instances.length === 0) return 'the kernels are plain loops here';
+  if (!isShared) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
+  return starter() === null ? 'this runtime starts no workers' : null;
+}
+
+/** Thread: a worker, in the words of Node and of a browser alike. */
+export interface Thread { tell(start: WorkerStart): void; hear(ready: () => void, lost: (why: unknown) => void): void; end(): Promise<unknown> }
+
+function builtin<Module>(name: string): Module | undefined {
+  return (globalThis as { process?: { getBuiltinModule?(name: string): Module | undefined } }).process?.getBuiltinModule?.(name);
+}
+
+interface NodeWorker { on(event: string, hear: (value: unknown) => void): void; postMessage(start: WorkerStart): void; terminate(): Promise<unknown>; unref(): void }
+interface NodeThreads { Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker }
+
+/** starter: how this runtime starts a worker; null where it has none. */
+export function starter(): (() => Thread) | null {
+  const node = builtin<NodeThreads>('node:worker_threads');
+  if (node?.Worker) {
+    return () => {
+      // from source, the built worker: a thread of Node 20 reads no TypeScript
+      const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url), { execArgv: [] }); // flags such as --input-type are not for it
+      return {
+        tell: (start) => worker.postMessage(start),
+        hear(ready, lost) {
+          worker.on('message', () => {
+            worker.unref(); // from here on it keeps no process alive
+            ready();
+          });
+          worker.on('error', lost);
+          worker.on('exit', (code) => lost(`it ended with code ${code}`));
+        },
+        end: () => worker.terminate(),
+      };
+    };
+  }
+  if (typeof Worker === 'undefined') return null;
+  return () => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); // in this form, so that bundlers find it
+    return {
+      tell: (start) => worker.postMessage(start),
+      hear(ready, lost) {
+        worker.addEventListener('message', ready);
+        worker.addEventListener('error', ({ message }) => lost(message || 'it could not be loaded'));
+      },
+      async end() {
+        worker.terminate();
+        await new Promise((resolve) => { setTimeout(resolve, 1000); }); // a browser does not say when
+      },
+    };
+  };
+}
