@@ -133,6 +133,25 @@ for (const [name, kernels, why] of tables) {
     });
   }
 
+  for (const place of places) {
+    test(`product: any piece of matrices that lie anywhere, ${place} memory, and nothing beside it`, () => {
+      for (const [M, N, K] of [[1, 1, 1], [3, 5, 7], [5, 9, 6], [4, 8, 300], [9, 139, 17], [0, 3, 2], [2, 0, 3], [2, 9, 0], [6, 3, 0]]) {
+        for (const [pTurned, qTurned, add] of [[false, false, 0], [false, true, 1], [true, false, 1], [true, true, 0]] as const) {
+          const next = random(M * 1e6 + N * 1000 + K).uniform, cRow = N + 3, pRow = pTurned ? 1 : K + 2, pStep = pTurned ? M + 1 : 1, qStep = qTurned ? 1 : N + 5, qColumn = qTurned ? K + 4 : 1;
+          const P = floats((M + 1) * (K + 2), next), Q = floats((N + 5) * (K + 4), next), before = floats((M + 1) * cRow, next);
+          const run = (variant: Kernels, of: (x: Float32Array) => Float32Array): Float32Array => (inRoom(place, ({ input, output }) => {
+            const C = output(of(before));
+            variant.product(C, input(of(P)), input(of(Q)), M, N, K, cRow, pRow, pStep, qStep, qColumn, add);
+            return [C];
+          }) as Float32Array[])[0];
+          const got = run(kernels, (x) => x);
+          assertClose(got, run(loops, (x) => x), 6 * EPS, `M=${M} N=${N} K=${K} ${pTurned} ${qTurned}`, run(loops, abs));
+          for (const [at, value] of got.entries()) if (at % cRow >= N || at >= M * cRow) assert.is(value, before[at]);
+        }
+      }
+    });
+  }
+
   test('no depth: a product is zero, a gradient adds nothing', () => {
     const C = Float32Array.of(NaN, 1), none = new Float32Array(0);
     matmul(C, none, none, 1, 2, 0);

@@ -1,0 +1,53 @@
+import type { Worker } from 'node:worker_threads';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { backend } from '../../kernels/index.ts';
+import { BPR, type FitOptions, LogisticMF, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
+import { planted } from '../helpers/planted.ts';
+import { rejects } from '../helpers/refuses.ts';
+import { skip } from '../helpers/skip.ts';
+
+const test = suite('models/threads');
+const { train } = planted({ users: 150, items: 110, each: 30, noise: 0.2 });
+
+/** Steps large enough to be cut. */
+const models: (() => Recommender)[] = [
+  () => new LogisticMF({ factors: 64, epochs: 2, batchSize: 3000 }),
+  () => new BPR({ factors: 64, epochs: 2, stepsPerEpoch: 3, batchSize: 6000 }),
+  () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
+  () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40, batches: 'windows', optimizer: 'sgd', learningRate: 0.5 }),
+];
+
+for (const make of models) {
+  const { name } = make();
+  test(`${name}: any number of threads gives the same bytes`, async () => {
+    const bytes = toBytes(await make().fit(train));
+    for (const threads of [2, 3, 32, 'all'] as const) assert.ok(Buffer.compare(toBytes(await make().fit(train, { threads })), bytes) === 0, `${threads} threads`);
+  });
+
+  test(`${name}: threads that are no number of threads`, async () => {
+    for (const threads of [0, -1, 1.5, 33, 10_000, Number.NaN, '2', null]) await rejects(() => make().fit(train, { threads } as FitOptions), 'bad-setting', `${name}.fit: threads must be a whole number from 1 to 32, or 'all', got`);
+  });
+}
+
+const { whyOneThread } = backend();
+if (whyOneThread !== null) skip('models/threads, a worker that ends', whyOneThread);
+else test('a worker that ends in the middle of an epoch: the fit ends, and the model is that of the last whole epoch', async () => {
+  const workers: Worker[] = [], note = (worker: Worker): void => { workers.push(worker); };
+  process.on('worker', note);
+  await new Promise((resolve) => { setTimeout(resolve, 2500); }); // until those of other tests have ended
+  const model = new LogisticMF({ factors: 64, epochs: 500, batchSize: 3000 }), whole: Uint8Array[] = [];
+  let steps = 0;
+  await rejects(() => model.fit(train, {
+    threads: 2,
+    onEpoch: () => { whole.push(toBytes(model)); },
+    onStep: () => { if (whole.length >= 2 && steps++ === 0) void workers.at(-1)!.terminate(); },
+  }), 'thread-lost', 'a worker thread has ended while it was needed', 'fit again, or with threads: 1');
+  process.off('worker', note);
+  assert.is(workers.length, 1);
+  assert.ok(steps > 0 && whole.length >= 2 && whole.length < 500);
+  assert.equal(Buffer.compare(toBytes(model), whole.at(-1)!), 0);
+  await model.fit(train, { threads: 2, onEpoch: ({ epoch }) => { if (epoch === 2) throw new Error('enough'); } }).catch((error: Error) => assert.is(error.message, 'enough')); // new ones serve
+});
+
+test.run();
