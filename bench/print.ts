@@ -1,7 +1,7 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
- * (`npm run bench:rivals`) and study.json (`npm start -- --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
+ * (`npm run bench:rivals`), fused.json (`npm run bench:fused`) and study.json (`npm start -- --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number }[];
 }
 
-const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study');
+const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study'), fused = read<Results>('fused');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -30,6 +30,8 @@ const of = (results: Results | null, group: Results['rows'][number]['group'], pr
 /** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
   training: () => of(bench, 'training', trainingTable),
+  'fused kernels': () => of(fused, 'kernels', kernelsTable),
+  'fused training': () => of(fused, 'training', trainingTable),
   kernels: () => of(bench, 'kernels', kernelsTable),
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),

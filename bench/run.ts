@@ -1,9 +1,9 @@
 /**
- * npm run bench [-- --filter WORD] [--quick] [--json FILE]
+ * npm run bench [-- --filter WORD[,WORD]] [--quick] [--json FILE]
  *
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
- * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD are timed in two more rounds, and each one's best
- * round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
+ * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD, and training steps, are timed in two more rounds, and
+ * each one's best round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
  * against the obvious ways, and whole training steps. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
  * the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
  * with nothing filtered the chapter's sizes alone.
@@ -18,12 +18,12 @@ import { commit, machine, resultFile, writeResults } from './machine.ts';
 import { metricNames, metricRows } from './metrics.ts';
 import { type Refusal, type Results, type Row, figure } from './results.ts';
 import { paces } from './timing.ts';
-import { memoryAfterSteps, modelNames, trainingRows } from './training.ts';
+import { memoryAfterSteps, modelNames, trainingRow, trainingVariants } from './training.ts';
 import { cpuVariants } from './variants.ts';
 
 const { values: flags } = parseArgs({ options: { filter: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
 const pace = flags.quick ? paces.quick : paces.full, filter = flags.filter?.toLowerCase() ?? '';
-const wanted = (...words: string[]): boolean => words.join(' ').toLowerCase().includes(filter);
+const wanted = (...words: string[]): boolean => filter.split(',').some((word) => words.join(' ').toLowerCase().includes(word));
 
 /** The machine has slow phases, which would strike whichever variant is at work just then. */
 const ROUNDS = 3;
@@ -42,7 +42,7 @@ const checked = new Set<string>(), timedSizes: KernelSize[] = [];
 for (const size of kernelSizes) {
   if (flags.quick && filter === '' && size.scale !== 'chapter') continue;
   // a word may also name a variant: then its row is timed beside the loop
-  const these = variants.filter(({ name }) => wanted(size.folder, size.kernel, size.scale, name));
+  const these = variants.filter(({ name, kernel }) => wanted(size.folder, size.kernel, size.scale, name) && kernel(size.kernel) !== null);
   if (these.length === 0) continue;
   const withLoop = these.some(({ name }) => name === 'loop') ? these : [variants[0], ...these];
   if (timedSizes.length > 0 && timedSizes.length % 10 === 0) limits = measure(flags.quick);
@@ -85,10 +85,18 @@ for (const name of metricNames) {
   title(name, 'the chapter\'s data');
   for await (const row of metricRows(name, pace)) keep(row);
 }
-for (const name of modelNames) {
-  if (!wanted('training', name)) continue;
-  title(name, 'training steps');
-  for await (const row of trainingRows(name, pace)) keep(row);
+const trained = modelNames.filter((name) => wanted('training', name)).flatMap((name) => trainingVariants(name).map((one) => ({ name, ...one })));
+for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
+  if (round > 1 && trained.length > 0) console.log(`\ntraining steps, round ${round}`);
+  for (const [at, one] of trained.entries()) {
+    if (round > 1 && one.variant === 'loop') continue;
+    if (round === 1 && trained[at - 1]?.name !== one.name) title(one.name, 'training steps');
+    const row = await trainingRow(one.name, one, pace), same = rows.findIndex(({ group, name, variant }) => group === row.group && name === row.name && variant === row.variant);
+    const loop = rows.find(({ group, name, variant }) => group === row.group && name === row.name && variant === 'loop') ?? row;
+    const whole = { ...row, overLoop: loop.milliseconds / row.milliseconds };
+    if (same < 0) keep(whole);
+    else if (row.milliseconds < rows[same].milliseconds) rows[same] = whole;
+  }
 }
 const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);

@@ -8,7 +8,7 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
 
 /** where: on what the figures were measured. */
 export const where = ({ machine, runtime, threads, commit }: Results): string =>
-  `${machine.cpu}, ${machine.cores} cores, ${runtime}, ${threads} thread${threads === 1 ? '' : 's'}; medians; commit ${commit}.`;
+  `${machine.cpu}, ${machine.cores} cores, ${runtime}, ${threads} thread${threads === 1 ? '' : 's'} unless said; medians; commit ${commit}.`;
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 const cell = (row: Row | undefined): string => (row ? `${figure(row.median)}${row.once ? '\\*' : ''}` : '');
@@ -40,14 +40,14 @@ export function kernelsTable(results: Results): string {
   return `${bySize(rows, false)}\n\n${where(results)}${onceNote(rows)}`;
 }
 
-/** trainingTable: whole steps, loop beside SIMD. */
+/** trainingTable: whole steps, loop beside SIMD, and SIMD on several threads. */
 export function trainingTable(results: Results): string {
-  const rows = results.rows.filter(({ group }) => group === 'training');
+  const rows = results.rows.filter(({ group }) => group === 'training'), variants = unique(rows.map(({ variant }) => variant));
   const body = unique(rows.map(({ name }) => name)).map((name) => {
-    const [loop, simd] = ['loop', 'simd'].map((variant) => rows.find((row) => row.name === name && row.variant === variant));
-    return [`\`${name}\``, (loop ?? simd)!.size, cell(loop), cell(simd), times(simd), (loop ?? simd)!.unit];
+    const of = (variant: string): Row | undefined => rows.find((row) => row.name === name && row.variant === variant), simd = of('simd');
+    return [`\`${name}\``, rows.find((row) => row.name === name)!.size, ...variants.map((variant) => cell(of(variant))), times(simd)];
   });
-  return `${table(['', 'size', 'loop', 'SIMD', 'SIMD over loop', 'unit'], body)}\n\n${where(results)}`;
+  return `${table(['steps a second', 'size', ...variants.map((variant) => variant.replace('simd-fma', 'fused').replace('simd', 'SIMD')), 'SIMD over loop'], body)}\n\n${where(results)}`;
 }
 
 /** metricsTable: the metrics by every way, in nanoseconds a row of the data. */

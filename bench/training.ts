@@ -1,4 +1,4 @@
-import { fma, useKernels } from '../kernels/index.ts';
+import { type Variant, backend, fma, useKernels, variants } from '../kernels/index.ts';
 import { memoryUse } from '../kernels/memory.ts';
 import { type Interactions, fromRows } from '../lib/data/interactions.ts';
 import { BPR } from '../lib/models/bpr.ts';
@@ -24,23 +24,27 @@ function inBaskets(data: Interactions, size: number): Interactions {
   return fromRows({ ...data, basket, user: basket.map((b) => data.user[b]) });
 }
 
-/** modelNames: what trainingRows can do. */
+/** modelNames: what trainingRow can do. */
 export const modelNames = Object.keys(models) as (keyof typeof models)[];
 
-/** trainingRows: whole training steps of a model of the Online Retail study, in steps a second, with the loops, with SIMD, and fused where that is something else. */
-export async function* trainingRows(name: keyof typeof models, pace: Pace): AsyncGenerator<Row> {
-  const { make, data, loopSteps, size, fused } = models[name];
-  let loop = Number.NaN;
-  for (const variant of ['loop', 'simd', ...(fused && fma().kernels ? ['simd-fma'] as const : [])] as const) {
-    useKernels(variant);
-    const steps = variant === 'loop' ? Math.min(loopSteps ?? pace.steps, pace.steps) : pace.steps, events = data(steps), model = await make(steps).fit(events);
-    try {
-      const { quartiles: [fast, slow], ...timing } = await timed(() => model.partialFit(events), true, 0, { ...pace, time: 4 * pace.time });
-      const milliseconds = timing.milliseconds / steps;
-      if (variant === 'loop') loop = milliseconds;
-      yield { group: 'training', kernel: name, name, scale: 'chapter', size, variant, unit: 'steps/s', median: 1000 / milliseconds, low: 1000 * steps / slow, high: 1000 * steps / fast, ...timing, overLoop: loop / milliseconds };
-    } finally { model.free(); useKernels('auto'); }
-  }
+/** Under what a model is trained here: the loops, SIMD, fused where that is something else, and each of these on two threads. */
+export function trainingVariants(name: keyof typeof models): { variant: Variant; threads: number }[] {
+  const on = (variant: Variant): { variant: Variant; threads: number }[] => [1, ...(backend().threads > 1 ? [2] : [])].map((threads) => ({ variant, threads }));
+  return [{ variant: 'loop', threads: 1 }, ...(variants.simd ? on('simd') : []), ...(models[name].fused && fma().kernels ? on('simd-fma') : [])];
+}
+
+/** trainingRow: whole training steps of a model of the Online Retail study, in steps a second. */
+export async function trainingRow(name: keyof typeof models, { variant, threads }: { variant: Variant; threads: number }, pace: Pace): Promise<Row> {
+  const { make, data, loopSteps, size } = models[name];
+  useKernels(variant);
+  const steps = variant === 'loop' ? Math.min(loopSteps ?? pace.steps, pace.steps) : pace.steps, events = data(steps), model = await make(steps).fit(events, { threads });
+  try {
+    const { quartiles: [fast, slow], ...timing } = await timed(() => model.partialFit(events, { threads }), true, 0, { ...pace, time: 4 * pace.time });
+    return {
+      group: 'training', kernel: name, name, scale: 'chapter', size, variant: threads === 1 ? variant : `${variant}, ${threads} threads`,
+      unit: 'steps/s', median: 1000 * steps / timing.milliseconds, low: 1000 * steps / slow, high: 1000 * steps / fast, ...timing, milliseconds: timing.milliseconds / steps,
+    };
+  } finally { model.free(); useKernels('auto'); }
 }
 
 /** Memory after so many training steps of LogisticMF: it must not grow. Small batches, so that ten thousand steps take seconds. */
