@@ -34,7 +34,9 @@ export const threadCount = (): number => atWork?.count ?? 1;
  */
 export function runParts(parts: readonly Part[]): number[] {
   if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
-  const { pool } = atWork, results: number[] = [];
+  const { pool } = atWork;
+  if (parts.length <= MOST_PARTS) return pool.run(parts, 0, parts.length);
+  const results: number[] = [];
   for (let from = 0; from < parts.length; from += MOST_PARTS) results.push(...pool.run(parts, from, Math.min(MOST_PARTS, parts.length - from)));
   return results;
 }
@@ -167,7 +169,9 @@ class Pool {
       if (now - since > LOST) { this.#lose(`no answer for ${LOST / 1000} seconds`); throw this.#lost!; }
     }
     if (desk.failed >= 0) { this.#lose(`${parts[from + desk.failed][0]} failed`); throw this.#lost!; }
-    return Array.from({ length: n }, (_, part) => desk.result(part));
+    const results: number[] = [];
+    for (let part = 0; part < n; part++) results.push(desk.result(part));
+    return results;
   }
 
   /** Nobody holds it: its workers are ended, unless somebody comes soon. */

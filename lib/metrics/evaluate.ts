@@ -12,7 +12,7 @@ import { type Formula, averagePrecision, hitOrMiss, judge, ndcg, precision, reca
  */
 export interface Ranker {
   readonly nItems: number;
-  recommend(users: Int32Array, options: { k: number; exclude?: Csr | null }): { items: Int32Array; scores: Float32Array };
+  recommend(users: Int32Array, options: { k: number; exclude?: Csr | null; threads?: number | 'all' }): { items: Int32Array; scores: Float32Array };
   scores?(users: Int32Array): Float32Array;
   readonly users?: LabelEncoder;
   readonly items?: LabelEncoder;
@@ -31,6 +31,8 @@ export interface EvaluateOptions<Name extends MetricName = MetricAtK> {
   exclude?: Interactions | Csr | null;
   /** Which metrics; all those of a list of k by default. */
   metrics?: readonly Name[];
+  /** How many threads share the model's work, or 'all' that the machine has. Default 1. */
+  threads?: number | 'all';
 }
 
 /** Evaluation: one number a metric, with the k it was measured at and the number of users it is the mean of. */
@@ -68,7 +70,7 @@ export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, hel
     const batch = users.slice(from, from + block), B = batch.length;
 
     if (atK.length > 0) {
-      const { items } = model.recommend(batch, { k, exclude });
+      const { items } = model.recommend(batch, { k, exclude, ...(options.threads !== undefined && { threads: options.threads }) });
       const { hit, relevant } = judge('evaluate, lists of model.recommend', items, groupsOf(test, batch), k);
       for (let b = 0; b < B; b++) {
         const places = hit.subarray(b * k, b * k + k);

@@ -7,6 +7,7 @@ import { TightrecError, describe } from '../errors.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
 import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './recommender.ts';
 import { checkNames } from './settings.ts';
+import { onThreads } from './threads.ts';
 
 // The calls that every model answers in the same way, from its `answers`.
 
@@ -68,9 +69,10 @@ export function scores(model: Recommender, users: ArrayLike<number>): Float32Arr
 
 /** recommend: the best items of many users, for every model. */
 export function recommend(model: Recommender, users: ArrayLike<number>, options: RecommendOptions): TopLists {
-  checkNames(`${model.name}.recommend`, options, ['k', 'exclude']);
+  checkNames(`${model.name}.recommend`, options, ['k', 'exclude', 'threads']);
   const { scoreBlock, catalogue } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
-  return selectRows(where, checkRows(where, users, model.nUsers), catalogue.items, k, asCsr(where, options.exclude, catalogue), scoreBlock);
+  const rows = checkRows(where, users, model.nUsers), exclude = asCsr(where, options.exclude, catalogue);
+  return onThreads(where, options.threads, () => selectRows(where, rows, catalogue.items, k, exclude, scoreBlock));
 }
 
 /** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */

@@ -15,6 +15,7 @@ import { type Session, newSession, nextItemAnswers, nextLists } from './nextItem
 import { Memory, type Network, type NetworkShape, hiddenStates, logits, networkFrom, networkTensors, newNetwork, parametersOf } from './nextItemNetwork.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type ThreadsOption, onThreads } from './threads.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface NextItemLSTMSettings {
@@ -70,6 +71,8 @@ export interface RecommendNextOptions {
   k?: number;
   /** What the model has in mind at a place: 'carried' (the default) all that came before in the sequence, 'zero' the item before alone. */
   state?: 'carried' | 'zero';
+  /** How many threads share the work, or 'all' that the machine has. Default 1. The lists are the same. */
+  threads?: ThreadsOption;
 }
 
 /** Learned: what training leaves, and what partialFit needs to go on. */
@@ -196,14 +199,14 @@ export class NextItemLSTM implements Recommender {
    */
   recommendNext(data: Interactions, options: RecommendNextOptions = {}): TopLists {
     const where = `${this.name}.recommendNext`, { network, catalogue } = this.#known();
-    checkNames(where, options, ['k', 'state']);
+    checkNames(where, options, ['k', 'state', 'threads']);
     const { k = 10, state = 'carried' } = options, advice = 'leave such events out, or fit with encoders that keep a row for the unknown';
     checkK(where, k);
     if (state !== 'carried' && state !== 'zero') throw new TightrecError('bad-setting', `${where}: state must be 'carried' or 'zero', got ${describe(state)}`);
     checkData(where, data);
     const sequences = sequencesOf(data), items = recode(where, 'item', sequences.items, data.items, catalogue.items, advice);
     const user = network.user ? recode(where, 'user', sequences.user, data.users, catalogue.users, advice) : sequences.user;
-    return nextLists(network, catalogue.items, { ...sequences, items, user }, k, state);
+    return onThreads(where, options.threads, () => nextLists(network, catalogue.items, { ...sequences, items, user }, k, state));
   }
 
   #known(): Learned {

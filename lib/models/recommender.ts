@@ -3,6 +3,7 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
+import type { ThreadsOption } from './threads.ts';
 import type { FitOptions } from './train.ts';
 
 /** One recommended item. `source` is there only when the list is not the model's own: the user was unknown and popularity was asked for. */
@@ -16,6 +17,8 @@ export interface RecommendOptions {
   k?: number;
   /** Items each user must not get: usually what the user has already. Default none. */
   exclude?: Interactions | Csr | null;
+  /** How many threads share the work, or 'all' that the machine has. Default 1. The lists are the same. */
+  threads?: ThreadsOption;
 }
 
 export interface RecommendForOptions {

@@ -1,6 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
-import { MOST_THREADS, processors } from '../../kernels/startThread.ts';
 import { holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
@@ -9,6 +8,7 @@ import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
+import { type ThreadsOption, checkThreads } from './threads.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
@@ -43,7 +43,7 @@ export interface FitOptions {
    * How many threads share the work, or 'all' that the machine has; 1 unless told otherwise. The numbers are the same to the bit, unless a model says
    * otherwise. Where memory cannot be shared it is one, whatever is asked; `backend()` says why.
    */
-  threads?: number | 'all';
+  threads?: ThreadsOption;
   /** Stop when `validation` has not improved for this many epochs, and go back to the best. Needs `validation`. */
   patience?: number;
 }
@@ -127,7 +127,7 @@ export function train(plan: Plan, options: FitOptions): Promise<void> {
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
-  const judge = judgeOf(model, options.validation), threads = holdThreads(options.threads === 'all' ? processors() : options.threads ?? 1);
+  const judge = judgeOf(model, options.validation), threads = holdThreads(checkThreads(model.name, options.threads));
 
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN;
@@ -186,11 +186,11 @@ const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = nul
 const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
 
 function checkOptions(model: Recommender, options: FitOptions): void {
-  const where = `${model.name}.fit`, { patience, validation, signal, threads = 1 } = options;
+  const where = `${model.name}.fit`, { patience, validation, signal, threads } = options;
   checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience']);
   for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
-  if (threads !== 'all' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) throw new TightrecError('bad-setting', `${where}: threads must be a whole number from 1 to ${MOST_THREADS}, or 'all', got ${describe(threads)}`);
+  checkThreads(where, threads);
   if (validation !== undefined && typeof validation !== 'function' && !isInteractions(validation)) throw new TightrecError('bad-setting', `${where}: validation must be interactions or a function of the model, got ${describe(validation)}`);
   if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
   if (patience !== undefined && validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);

@@ -3,8 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
 import { BPR, type FitOptions, LogisticMF, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
+import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
-import { rejects } from '../helpers/refuses.ts';
+import { refuses, rejects } from '../helpers/refuses.ts';
 import { skip } from '../helpers/skip.ts';
 
 const test = suite('models/threads');
@@ -29,6 +30,21 @@ for (const make of models) {
     for (const threads of [0, -1, 1.5, 33, 10_000, Number.NaN, '2', null]) await rejects(() => make().fit(train, { threads } as FitOptions), 'bad-setting', `${name}.fit: threads must be a whole number from 1 to 32, or 'all', got`);
   });
 }
+
+test('lists for many users, and of what comes next, are the same on several threads; so is what evaluate makes of them', async () => {
+  const model = await new LogisticMF({ factors: 64, epochs: 1 }).fit(train), users = Array.from({ length: 150 }, (_, user) => user), lists = model.recommend(users, { k: 5, exclude: train });
+  const next = await new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40 }).fit(train), expected = next.recommendNext(train, { k: 3 }), judged = evaluate(model, train);
+  for (const threads of [1, 2, 3, 'all'] as const) {
+    assert.equal(model.recommend(users, { k: 5, exclude: train, threads }), lists);
+    assert.equal(next.recommendNext(train, { k: 3, threads }), expected);
+    assert.equal(evaluate(model, train, { threads }), judged);
+  }
+  for (const threads of [0, 33, Number.NaN]) {
+    refuses(() => model.recommend(users, { threads }), 'bad-setting', 'LogisticMF.recommend: threads must be a whole number from 1 to 32');
+    refuses(() => next.recommendNext(train, { threads }), 'bad-setting', 'NextItemLSTM.recommendNext: threads must be');
+    refuses(() => evaluate(model, train, { threads }), 'bad-setting', 'threads must be');
+  }
+});
 
 const { whyOneThread } = backend();
 if (whyOneThread !== null) skip('models/threads, a worker that ends', whyOneThread);
