@@ -3,7 +3,7 @@ import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
 import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
 import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
 import { type Part, spread } from './spread.ts';
-import { type Thread, starter, whyOneThread } from './startThread.ts';
+import { type Thread, processors, starter, whyOneThread } from './startThread.ts';
 import { instances } from './wasm.ts';
 
 /**
@@ -44,11 +44,14 @@ export function runParts(parts: readonly Part[]): number[] {
 /** Whether all of a part's arrays lie where every thread sees them. */
 const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'object' || isLinear(arg));
 
-/** holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start at the first call and end some time after the last release. */
+/**
+ * holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start at the first call, no more than there are processors, and end
+ * some time after the last release.
+ */
 export function holdThreads(count: number): Threads {
   if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
   pool = pool?.alive ? pool : new Pool();
-  pool.grow(count - 1);
+  pool.grow(Math.min(count, processors()) - 1);
   return new Team(pool, count);
 }
 
