@@ -87,25 +87,24 @@ export function similarItems(model: Recommender, items: ArrayLike<number>, optio
 /** The rows of `exclude` that belong to these users, one after another; row 0 before them where it stands for unknown items. */
 function skipLists(what: string, users: Int32Array, items: LabelEncoder, exclude: Csr | null): { skip: Int32Array; start: Int32Array } {
   if (exclude !== null && exclude.columns > items.size) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.columns} items, the model ${items.size}; both must come from the same encoders`);
-  const lists = Array.from(users, (user) => {
-    if (exclude === null) return nothing;
-    if (user >= exclude.rows) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.rows} users, user row ${user} was asked for; both must come from the same encoders`);
-    return exclude.indices.subarray(exclude.indptr[user], exclude.indptr[user + 1]);
-  });
-  const first = (list: Int32Array): number => items.unknown && list[0] !== 0 ? 1 : 0; // whether row 0 must be put before the list
-
-  const start = scratch(users.length + 1).ints();
+  const { rows, indptr, indices } = exclude ?? nothing, start = scratch(users.length + 1).ints(), first = items.unknown ? 1 : 0;
+  const from = (user: number): number => (exclude === null ? 0 : indptr[user]), to = (user: number): number => (exclude === null ? 0 : indptr[user + 1]);
+  const leads = (user: number): boolean => first === 1 && !(from(user) < to(user) && indices[from(user)] === 0); // whether row 0 must be put before the user's own
   start[0] = 0;
-  for (let b = 0; b < users.length; b++) start[b + 1] = start[b] + first(lists[b]) + lists[b].length;
-  const skip = scratch(start[users.length]).ints();
   for (let b = 0; b < users.length; b++) {
-    if (first(lists[b]) === 1) skip[start[b]] = 0;
-    skip.set(lists[b], start[b + 1] - lists[b].length);
+    const user = users[b];
+    if (exclude !== null && user >= rows) throw new TightrecError('bad-shape', `${what}: exclude has ${rows} users, user row ${user} was asked for; both must come from the same encoders`);
+    start[b + 1] = start[b] + (leads(user) ? 1 : 0) + to(user) - from(user);
+  }
+  const skip = scratch(start[users.length]).ints();
+  for (let b = 0, at = 0; b < users.length; b++) {
+    if (leads(users[b])) skip[at++] = 0;
+    for (let entry = from(users[b]), end = to(users[b]); entry < end; entry++) skip[at++] = indices[entry]; // the lists are short: set() and subarray() cost more
   }
   return { skip, start };
 }
 
-const nothing = new Int32Array(0);
+const nothing: Csr = { rows: 0, columns: 0, indptr: new Int32Array(1), indices: new Int32Array(0), values: new Float32Array(0) };
 
 /** A matrix says nothing of its ids; interactions do, and must mean the same by their rows as the model. */
 function asCsr(where: string, exclude: Interactions | Csr | null | undefined, catalogue: Catalogue): Csr | null {

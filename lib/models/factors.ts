@@ -61,11 +61,12 @@ function scoreUsers(out: Float32Array, factors: Factors, users: Int32Array): voi
   kernels.matmulTransposed(out, rows, factors.item.data, B, nItems, K);
   if (!factors.userBias && !factors.itemBias && !factors.globalBias) return;
 
-  const perItem = factors.itemBias?.data, perUser = factors.userBias?.data, all = factors.globalBias?.data[0] ?? 0;
-  for (let b = 0; b < B; b++) {
-    const own = all + (perUser ? perUser[users[b]] : 0);
-    for (let n = 0, at = b * nItems; n < nItems; n++, at++) out[at] += own + (perItem ? perItem[n] : 0);
-  }
+  const { itemBias, userBias, globalBias } = factors, all = globalBias?.data[0] ?? 0, row = scratch(nItems).floats(), first = scratchInts(B).fill(0);
+  for (let n = 0, c = itemBias?.data; n < nItems; n++) row[n] = all + (c ? c[n] : 0);
+  kernels.gatherAdd(out, row, first, B, nItems); // the row is a table of one, which every user takes
+  if (!userBias) return;
+  const ones = row.fill(1), own = userBias.data;
+  for (let b = 0; b < B; b++) kernels.addScaled(out.subarray(b * nItems, (b + 1) * nItems), ones, nItems, own[users[b]]);
 }
 
 /** scorePairs: the score of each (user, item) pair. Shapes: users, items (B) -> (B). */
