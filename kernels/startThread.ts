@@ -11,7 +11,7 @@ export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (glob
 /** whyOneThread: why this runtime has only one thread, or null where it can have more. */
 export function whyOneThread(): string | null {
   if (instances.length === 0) return 'the kernels are plain loops here';
-  if (!isShared) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
+  if (!isShared || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
   return starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null;
 }
 
