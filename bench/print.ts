@@ -18,7 +18,7 @@ const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON
 
 interface Study {
   data: { source: string };
-  models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number }[];
+  models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
 const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study'), fused = read<Results>('fused');
@@ -43,6 +43,12 @@ const tables: Record<string, () => string | null> = {
       name, validation.toFixed(4), test.toFixed(4), published === null ? '' : String(published), fitSeconds.toFixed(1),
     ]),
   ),
+  'next item': () => study?.models.some(({ metric }) => metric === 'accuracy') ? table(
+    ['model', 'accuracy@5, validation', 'test', 'known customer', 'new', 'none', 'zero state', 'fit, seconds'],
+    study.models.filter(({ metric }) => metric === 'accuracy').map(({ name, validation, test, nextItem, fitSeconds }) => [
+      name, validation.toFixed(4), test.toFixed(4), ...(['known', 'new', 'none', 'zeroState'] as const).map((part) => nextItem?.[part].validation?.toFixed(4) ?? ''), fitSeconds.toFixed(1),
+    ]),
+  ) : null,
   ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => (bench?.rows.some(({ kernel }) => kernel === folder) ? kernelTable(bench, folder) : null)])),
 };
 
