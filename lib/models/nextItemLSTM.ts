@@ -55,10 +55,12 @@ export interface NextItemLSTMSettings {
 }
 
 const defaults: NextItemLSTMSettings = {
-  preset: null, factors: 200, hidden: 200, layers: 2, user: false, batches: 'packed', windowLength: 5, batchSize: 8, steps: 20, epochs: 5, optimizer: 'adam',
-  learningRate: 0.002, learningRateDecay: 1, decayAfter: 0, clipNorm: 5, dropout: 0, forgetBias: 1, initialScale: 0.1, seed: 1,
+  preset: null, factors: 128, hidden: 128, layers: 1, user: false, batches: 'packed', windowLength: 5, batchSize: 8, steps: 20, epochs: 5, optimizer: 'adam',
+  learningRate: 0.002, learningRateDecay: 1, decayAfter: 0, clipNorm: 5, dropout: 0.25, forgetBias: 1, initialScale: 0.1, seed: 1,
 };
-const chapter: NextItemLSTMSettings = { ...defaults, preset: 'chapter', batches: 'windows', batchSize: 20, epochs: 1, optimizer: 'sgd', learningRate: 1, forgetBias: 0 };
+const chapter: NextItemLSTMSettings = {
+  ...defaults, preset: 'chapter', factors: 200, hidden: 200, layers: 2, batches: 'windows', batchSize: 20, epochs: 1, optimizer: 'sgd', learningRate: 1, dropout: 0, forgetBias: 0,
+};
 
 const rules = {
   preset: orNull(oneOf('chapter')), factors: wholeNumber(1), hidden: wholeNumber(1), layers: wholeNumber(1, 100), user: flag, batches: oneOf('packed', 'windows'), windowLength: wholeNumber(1, 10_000),

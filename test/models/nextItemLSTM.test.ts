@@ -14,7 +14,7 @@ import { refuses, rejects } from '../helpers/refuses.ts';
 
 const test = suite('models/nextItemLSTM');
 const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
-const tiny: Partial<NextItemLSTMSettings> = { factors: 5, hidden: 6, layers: 2, batchSize: 4, steps: 3, epochs: 3, learningRate: 0.02 };
+const tiny: Partial<NextItemLSTMSettings> = { factors: 5, hidden: 6, layers: 2, batchSize: 4, steps: 3, epochs: 3, learningRate: 0.02, dropout: 0 };
 
 /** Baskets in which each item is followed by a fixed other, or, in the share `noise` of the cases, by any. With `users`, each of them has an order of their own. */
 function order({ items = 20, baskets = 300, noise = 0, users = 1, seed = 1 } = {}): Interactions {
