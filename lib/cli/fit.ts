@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Interactions } from '../data/interactions.ts';
 import { readInteractions } from '../data/readInteractions.ts';
 import type { ReadOptions } from '../data/readTable.ts';
-import { writeWhole } from '../io/files.ts';
+import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -13,7 +13,7 @@ import type { ModelName } from '../study/models.ts';
 import type { Progress } from '../study/progress.ts';
 import { UsageError, optionOf } from './failure.ts';
 import { checkTable } from './loadModel.ts';
-import { checkKept, checkOutput, counted } from './options.ts';
+import { checkKept, counted } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
 export interface TableCommand { user: string; item: string; time?: string; value?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }

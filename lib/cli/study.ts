@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { writeWhole } from '../io/files.ts';
+import { checkOutput, writeWhole } from '../io/files.ts';
 import { findTransactions } from '../study/findTransactions.ts';
 import { STUDY_MODELS, type StudyModelName } from '../study/models.ts';
 import { onlineRetail } from '../study/onlineRetail.ts';
@@ -9,7 +9,7 @@ import { runStudy } from '../study/study.ts';
 import { tableOf } from '../study/table.ts';
 import { UsageError } from './failure.ts';
 import { checkTable } from './loadModel.ts';
-import { checkKept, checkOutput, sameFile } from './options.ts';
+import { checkKept, sameFile } from './options.ts';
 import { openTerminal, printable } from './terminal.ts';
 
 interface StudyCommand { data?: string; models: StudyModelName[]; all?: boolean; seed: number; json?: string; report: string | false; onBadRow: 'error' | 'skip'; quiet?: boolean }
