@@ -97,7 +97,11 @@ for (const [name, make] of Object.entries(makers)) {
   test('early stopping goes on as if never stopped, and comes back to the same best epoch', async () => {
     for (const [scores, patience, ran] of [[[1, 3, 2, 1], 2, 4], [[5, 4, 3, 9], 2, 3], [[1, 2, 3, 4], 1, 4], [[4, 1, 1, 1], 1, 2], [[1, 2, 1, 1], 3, 4]] as const) {
       const options: FitOptions = { patience, validation: (model) => scores[model.toState().numbers.epochs - 1] }, whole = await make().fit(data, options);
-      const on = await (await make().fit(data, options)).partialFit(data);
+      const on = make();
+      await stops(on.fit(data, until(whole.toState().numbers.epochs, {})));
+      same(on, whole);
+      await on.partialFit(data);
+      same(await (await make().fit(data, options)).partialFit(data), on, 'optimiser and generator too are those of the best epoch');
       for (const epoch of range(ran).map((at) => at + 1)) {
         const checkpoints = kept();
         await stops(make().fit(data, until(epoch, { ...options, checkpoints })));
@@ -106,7 +110,7 @@ for (const [name, make] of Object.entries(makers)) {
         assert.is(checkpoints.all.length, ran);
         const again = await make().fit(data, { ...options, checkpoints, onEpoch: () => assert.unreachable('an epoch was learned') });
         same(again, whole, 'and again');
-        same(await again.partialFit(data), on, 'moments and generator are those of the best epoch');
+        same(await again.partialFit(data), on, 'and goes on from the best epoch');
       }
     }
   });
