@@ -10,6 +10,8 @@ export class UsageError extends Error {}
 /** Interruption: the reason of the signal that Ctrl-C aborts. */
 export class Interruption extends Error {
   readonly code: number;
+  /** What is left of the work: a command that keeps some says so here. */
+  left = 'no file was written';
   constructor(signal: 'SIGINT' | 'SIGTERM') {
     super('interrupted');
     this.code = signal === 'SIGINT' ? INTERRUPTED : 143;
@@ -18,7 +20,7 @@ export class Interruption extends Error {
 
 /** failureOf: an error as one sentence and an exit code. */
 export function failureOf(error: unknown): { message: string; code: number } {
-  if (error instanceof Interruption) return { message: 'interrupted; no file was written', code: error.code };
+  if (error instanceof Interruption) return { message: printable(`interrupted; ${error.left}`), code: error.code };
   if (error instanceof UsageError) return { message: printable(error.message), code: USAGE };
   if (error instanceof TightrecError) return { message: printable(forCommandLine(error)), code: error.code === 'bad-setting' ? USAGE : FAILURE };
   const { message = String(error), code } = error as NodeJS.ErrnoException;
@@ -40,11 +42,11 @@ const translations: [RegExp, string][] = [
 /** optionOf: the options that are settings of a model, by the setting's name. */
 export const optionOf: Record<string, string> = { factors: '--factors', epochs: '--epochs', learningRate: '--learning-rate', l2: '--l2', halfLife: '--half-life', seed: '--seed' };
 const asOption = (name: string): string => (Object.hasOwn(optionOf, name) ? optionOf[name] : `--set ${name}`);
-const modelNames: Record<string, string> = { BPR: 'bpr', LogisticMF: 'logistic-mf', Popularity: 'popularity', PurchaseHistory: 'purchase-history' };
+const modelNames: Record<string, string> = { BPR: 'bpr', LogisticMF: 'logistic-mf', NextItemLSTM: 'lstm', Popularity: 'popularity', PurchaseHistory: 'purchase-history' };
 
 /** What is said of settings and models, which no word from a file is part of. */
 const inOptions = (message: string): string => message
-  .replace(/^(BPR|LogisticMF|Popularity|PurchaseHistory): /, (_, name: string) => `${modelNames[name]}: `)
+  .replace(/^(BPR|LogisticMF|NextItemLSTM|Popularity|PurchaseHistory): /, (_, name: string) => `${modelNames[name]}: `)
   .replace(/there is no setting '(\w+)'/, (same, name: string) => (Object.hasOwn(optionOf, name) ? `there is no ${optionOf[name]}` : same))
   .replace(/the settings are ([\w, ]+)$/, (_, names: string) => `the settings are ${names.split(', ').map(asOption).join(', ')}`)
   .replace(/^([\w-]+: )(\w+) must be/, (_, model: string, name: string) => `${model}${asOption(name)} must be`)
