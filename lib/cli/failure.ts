@@ -29,13 +29,14 @@ export function failureOf(error: unknown): { message: string; code: number } {
 
 /** The library says what to do in terms of its options: here they have other names. */
 const translations: [RegExp, string][] = [
-  [/^(?:readTable|interactions|evaluate|\w+\.(?:recommendFor|recommend|similarTo)): /, ''],
+  [/^(?:readTable|interactions|evaluate|\w+\.(?:fit|recommendFor|recommend|similarTo)): /, ''],
   [/; (?:name the column in optional|correct it, read the column as 'string'), or leave/, '; correct it, or leave'],
   [/onBadRow: 'skip'/g, '--on-bad-row skip'],
   [/\{ fallback: 'popularity' \}/g, '--fallback popularity'],
   [/give times, or halfLife: null/g, 'give --time COLUMN, or leave --half-life out'],
   [/pass encoding: '([^']+)'/g, 'give --encoding $1'],
   [/pass the encoding it was written in|if it is text, pass its encoding/g, 'give its --encoding'],
+  [/fit with what it was made with, or keep this fit elsewhere$/, 'give the data and the options it was made with, or another place for checkpoints'],
   [/raise maxBytes if the file is to be trusted/g, 'unpack it yourself if it is to be trusted'],
 ];
 
@@ -57,5 +58,5 @@ const inOptions = (message: string): string => message
 
 function forCommandLine({ code, message }: TightrecError): string {
   const text = translations.reduce((text, [from, to]) => text.replace(from, to), message);
-  return code === 'file-damaged' || code === 'bad-row' || code === 'column-missing' ? text : inOptions(text);
+  return code === 'file-damaged' || code === 'bad-row' || code === 'column-missing' || code === 'wrong-checkpoint' ? text : inOptions(text);
 }
