@@ -12,7 +12,6 @@ const { folder, out, table, columns, file, remove } = place(), kept = join(folde
 const orders = file('orders.csv', `who,what,order\n${Array.from({ length: 600 }, (_, n) => `u${(n >> 2) % 9},i${(n * n) % 11},o${n >> 2}`).join('\n')}\n`);
 const models = {
   'bpr': ['fit', table, ...columns, '--model', 'bpr', '--factors', '16', '--set', 'stepsPerEpoch=500', '--out', out],
-  'logistic-mf': ['fit', table, ...columns, '--model', 'logistic-mf', '--factors', '16', '--set', 'batchSize=1', '--out', out],
   'lstm': ['fit', orders, '--user', 'who', '--item', 'what', '--basket', 'order', '--model', 'lstm', '--factors', '8', '--set', 'hidden=8', '--set', 'layers=1', '--out', out],
 };
 const epochs = (n: number): string[] => ['--epochs', String(n)], keeping = ['--checkpoint', kept];
