@@ -166,7 +166,7 @@ forVariants('optim/optimizers', (test) => {
       const w = Tensor.lasting([2], [1, 2]), optimizer = make(), five = new Float32Array(5), two = new Float32Array(2);
       scope(() => { const tape = new Tape(); tape.backward(ops.sum(tape, w)); optimizer.step([w]); });
       const before = JSON.stringify(optimizer.state(w));
-      for (const arrays of <Record<string, Float32Array>[]>[{ m: five, v: five }, { sums: five }, { m: two }, { m: two, sums: two }, { m: two, v: two, sums: two }, { m: [0, 0], v: [0, 0] } as never]) refuses(() => optimizer.restore(w, { steps: 1, arrays }), 'bad-shape', 'beside a parameter of shape [2]');
+      for (const arrays of [{ m: five, v: five }, { sums: five }, { m: two }, { m: two, sums: two }, { m: two, v: two, sums: two }, { m: [0, 0], v: [0, 0] }] as unknown as Record<string, Float32Array>[]) refuses(() => optimizer.restore(w, { steps: 1, arrays }), 'bad-shape', 'beside a parameter of shape [2]');
       if (/Adam/.test(name)) for (const count of [0, 1.5, Number.NaN]) refuses(() => optimizer.restore(w, { steps: count, arrays: { m: two, v: two } }), 'bad-shape', 'Adam: the steps behind moments');
       assert.is(JSON.stringify(optimizer.state(w)), before);
     });
