@@ -3,8 +3,8 @@ export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] a
 export type ModelName = typeof MODELS[number];
 
 /** FIT_MODELS: what `tightrec fit` trains. */
-export const FIT_MODELS = [...MODELS, 'lstm'] as const;
-export type FitModelName = typeof FIT_MODELS[number];
+export const FIT_MODELS: readonly FitModelName[] = [...MODELS, 'lstm'];
+export type FitModelName = ModelName | 'lstm';
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
 export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];
