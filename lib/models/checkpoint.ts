@@ -60,6 +60,7 @@ export interface Checkpoints {
   save(checkpoint: Checkpoint): Promise<void> | void;
 }
 
+/** snapshotOf: a copy of everything, after this epoch. */
 export function snapshotOf({ parameters, optimizer, random }: Moving, epoch: number): Snapshot {
   const entries = Object.entries(parameters), states = entries.map(([name, w]) => [name, optimizer.state(w)]);
   return {
@@ -79,6 +80,7 @@ export function putBack({ parameters, optimizer, random }: Moving, snapshot: Sna
   random.restore(snapshot.random);
 }
 
+/** markOf: the mark of a data set. */
 export function markOf({ user, item, value, time, basket }: Interactions): DataMark {
   return { events: user.length, user: crc32(user), item: crc32(item), value: value && crc32(value), time: time && crc32(time), basket: basket && crc32(basket) };
 }
