@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'unknown-id' // a raw id or row number that the data or the model does not hold
   | 'not-fitted' // a model was asked before fit
   | 'diverged' // training produced NaN or infinity
+  | 'wrong-checkpoint' // of another model, other settings or other data than those at hand
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
   | 'stale' // used after its end: memory of a training step, an array left behind by its memory, a gpu that was given back
   | 'unsupported' // this runtime cannot do what was asked

@@ -3,6 +3,8 @@ import { fromBytes, toBytes } from './io/model.ts';
 import { readWhole, writeWhole } from './io/files.ts';
 import type { Recommender } from './models/recommender.ts';
 
+export { checkpointFile } from './io/checkpointFile.ts';
+
 /**
  * save: writes a fitted model to a file, whole or not at all.
  * Errors: 'not-fitted'; 'file-missing' or 'file-unreadable' when it cannot be written, an older file left as it was.

@@ -12,8 +12,10 @@ export interface Random {
   normal(): number;
   /** shuffle: Fisher-Yates, in place; returns the array. */
   shuffle<T extends Int32Array>(ids: T): T;
-  /** state: five numbers from which `restoreRandom` goes on exactly here. */
+  /** state: five numbers from which `restoreRandom`, or `restore` of any generator, goes on exactly here. */
   state(): number[];
+  /** restore: goes on where the generator whose `state()` this was stood. */
+  restore(state: readonly number[]): void;
 }
 
 /**
@@ -90,7 +92,11 @@ function fromState(a: number, b: number, c: number, d: number, spare: number): R
     }
     return ids;
   };
-  return { uint32, below, fillBelow, uniform, normal, shuffle, state: () => [...Uint32Array.from(s), spare] };
+  const restore = (state: readonly number[]): void => {
+    s.set(state.slice(0, 4));
+    spare = state[4] ?? Number.NaN;
+  };
+  return { uint32, below, fillBelow, uniform, normal, shuffle, state: () => [...Uint32Array.from(s), spare], restore };
 }
 
 /** The loop of fillBelow, with the state in variables while it runs: `below` and `uint32` written together. */

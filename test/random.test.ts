@@ -143,8 +143,10 @@ test('state and restoreRandom: goes on exactly here, between the two of a normal
     const kept = source.state(), written = JSON.parse(JSON.stringify(kept)) as number[]; // as a checkpoint would: NaN becomes null
     const want = [source.normal(), source.normal(), source.uint32(), source.below(10), source.uniform()];
     for (const state of [kept, written]) {
-      const again = restoreRandom(state);
-      assert.equal([again.normal(), again.normal(), again.uint32(), again.below(10), again.uniform()], want);
+      const again = restoreRandom(state), other = random(6);
+      other.normal();
+      other.restore(state);
+      for (const one of [again, other]) assert.equal([one.normal(), one.normal(), one.uint32(), one.below(10), one.uniform()], want);
     }
     assert.is(kept.length, 5);
   }

@@ -1,7 +1,7 @@
 /** tightrec/autodiff: tensors, the tape, its operations, and the optimisers. */
 export { scope } from '../../kernels/memory.ts';
 export { AdaGrad, Adam, SGD } from '../optim/optimizers.ts';
-export type { Optimizer } from '../optim/optimizers.ts';
+export type { Optimizer, OptimizerState } from '../optim/optimizers.ts';
 export { clipGradNorm } from '../optim/clip.ts';
 export { checkGrad } from './checkGrad.ts';
 export type { GradCheck } from './checkGrad.ts';

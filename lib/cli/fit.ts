@@ -2,30 +2,34 @@ import { stat } from 'node:fs/promises';
 import type { Interactions } from '../data/interactions.ts';
 import { readInteractions } from '../data/readInteractions.ts';
 import type { ReadOptions } from '../data/readTable.ts';
-import { writeWhole } from '../io/files.ts';
+import { checkpointFile } from '../io/checkpointFile.ts';
+import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { BPR } from '../models/bpr.ts';
+import type { Checkpoints } from '../models/checkpoint.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
+import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
-import type { ModelName } from '../study/models.ts';
-import type { Progress } from '../study/progress.ts';
-import { UsageError, optionOf } from './failure.ts';
+import type { FitModelName } from '../study/models.ts';
+import type { Task } from '../study/progress.ts';
+import { Interruption, UsageError, optionOf } from './failure.ts';
 import { checkTable } from './loadModel.ts';
-import { checkKept, checkOutput, counted } from './options.ts';
+import { checkKept, counted, sameFile } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
-export interface TableCommand { user: string; item: string; time?: string; value?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
+export interface TableCommand { user: string; item: string; time?: string; value?: string; basket?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
 
 interface FitCommand extends TableCommand {
-  model: ModelName; out: string; set?: Record<string, unknown>;
+  model: FitModelName; out: string; checkpoint?: string; set?: Record<string, unknown>;
   factors?: number; epochs?: number; learningRate?: number; l2?: number; halfLife?: number; seed?: number;
 }
 
-const models: Record<ModelName, (settings: object) => Recommender> = {
+const models: Record<FitModelName, (settings: object) => Recommender> = {
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
+  'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
   'popularity': (settings) => new Popularity(settings as Record<string, never>),
 };
@@ -34,19 +38,27 @@ const models: Record<ModelName, (settings: object) => Recommender> = {
 export async function fit(file: string, options: FitCommand, signal: AbortSignal): Promise<void> {
   await checkOutput(options.out);
   await checkKept('--out', options.out, file);
-  const model = models[options.model](settingsOf(options)), terminal = openTerminal(options);
+  const model = models[options.model](settingsOf(options)), terminal = openTerminal(options), { checkpoint } = options;
   model.check(); // before a long file is read
+  if (checkpoint !== undefined) await checkCheckpointOption(checkpoint, model, file, options.out);
   const data = await readEvents(file, options, terminal, signal);
 
-  const seconds = await train(model, data, terminal.progress, signal);
+  const seconds = await train(model, data, checkpoint, terminal, signal);
   await writeWhole(options.out, toBytes(model));
   const { size } = await stat(options.out);
   terminal.result(`${model.name} of ${counted(model.nUsers, 'user')} and ${counted(model.nItems, 'item')}, from ${counted(data.user.length, 'interaction')}, in ${seconds.toFixed(1)} s\n${printable(options.out)}: ${counted(size, 'byte')}\n`);
 }
 
+async function checkCheckpointOption(path: string, model: Recommender, file: string, out: string): Promise<void> {
+  if (!('epochs' in model.settings)) throw new UsageError(`--checkpoint keeps what is learned epoch by epoch, and ${model.name} counts in one pass; leave it out`);
+  await checkOutput(path);
+  await checkKept('--checkpoint', path, file);
+  if (await sameFile(path, out)) throw new UsageError(`--out and --checkpoint would both write ${path}; name another file for one of them`);
+}
+
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
+  const random = model === 'bpr' || model === 'logistic-mf' || model === 'lstm'; // the others have nothing random to seed
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);
@@ -55,9 +67,9 @@ function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLi
 
 /** readEvents: interactions from a file, with progress, and a word on the rows left out. */
 export async function readEvents(file: string, options: TableCommand, { progress, note }: Terminal, signal: AbortSignal): Promise<Interactions> {
-  const { user, item, time, value, onBadRow, sheet, encoding } = options, columns = { user, item, ...(time && { time }), ...(value && { value }) };
+  const { user, item, time, value, basket, onBadRow, sheet, encoding } = options, columns = { user, item, ...(time && { time }), ...(value && { value }), ...(basket && { basket }) };
   const repeated = Object.values(columns).find((name, at, names) => names.indexOf(name) !== at);
-  if (repeated !== undefined) throw new UsageError(`each of --user, --item, --time and --value needs a column of its own, got '${repeated}' twice`);
+  if (repeated !== undefined) throw new UsageError(`each of --user, --item, --time, --value and --basket needs a column of its own, got '${repeated}' twice`);
 
   await checkTable(file);
   const task = progress.begin(`reading ${file}`, 1);
@@ -71,16 +83,44 @@ export async function readEvents(file: string, options: TableCommand, { progress
   return events;
 }
 
-async function train(model: Recommender, data: Interactions, progress: Progress, signal: AbortSignal): Promise<number> {
-  const { epochs = 1 } = model.settings as { epochs?: number }, task = progress.begin(model.name, Number.isFinite(epochs) ? epochs : 1), began = performance.now();
-  let last = '';
-  await model.fit(data, {
-    signal,
-    onStep: ({ epoch, step, steps }) => task.at(epoch - 1 + step / steps, `epoch ${epoch} of ${epochs}${last}`),
-    onEpoch: ({ epoch, loss }) => { last = `, loss ${loss.toFixed(4)}`; task.at(epoch, `epoch ${epoch} of ${epochs}${last}`); },
-  });
-  signal.throwIfAborted();
-  task.end(last === '' || epochs === 1 ? 'trained' : `trained${last}`);
+/** Fits, with progress; from a checkpoint on where there is one. Interrupted, it says what is kept. */
+async function train(model: Recommender, data: Interactions, path: string | undefined, { progress, note }: Terminal, signal: AbortSignal): Promise<number> {
+  const { epochs = 1 } = model.settings as { epochs?: number }, began = performance.now();
+  let last = '', kept = 0, task: Task | null = null; // kept: how many epochs the checkpoint has
+  const keptOf = (): string => `${kept} of ${counted(epochs, 'epoch')}`;
+  const training = (): Task => {
+    if (task !== null) return task;
+    if (kept > 0) note(`${path} has ${keptOf()}: ${kept < epochs ? 'going on from there' : 'nothing is left to learn'}`);
+    return task = progress.begin(model.name, Number.isFinite(epochs) ? epochs : 1);
+  };
+  const checkpoints = path === undefined ? null : counting(checkpointFile(path), (epochs) => { kept = epochs; });
+  try {
+    await model.fit(data, {
+      signal, ...(checkpoints && { checkpoints }),
+      onStep: ({ epoch, step, steps }) => training().at(epoch - 1 + step / steps, `epoch ${epoch} of ${epochs}${last}`),
+      onEpoch: ({ epoch, loss }) => { last = `, loss ${loss.toFixed(4)}`; training().at(epoch, `epoch ${epoch} of ${epochs}${last}`); },
+    });
+    signal.throwIfAborted();
+  } catch (error) {
+    if (signal.reason instanceof Interruption && kept > 0) signal.reason.left = `${path} has ${keptOf()}, and the same command goes on from there`;
+    throw error;
+  }
+  training().end(last === '' || epochs === 1 ? 'trained' : `trained${last}`);
   return (performance.now() - began) / 1000;
 }
 
+/** The same checkpoints; `tell` hears how many epochs are in them, when they are read and written. */
+function counting(checkpoints: Checkpoints, tell: (epochs: number) => void): Checkpoints {
+  return {
+    ...checkpoints,
+    async load() {
+      const found = await checkpoints.load();
+      if (found !== null) tell(found.last.epoch);
+      return found;
+    },
+    async save(checkpoint) {
+      await checkpoints.save(checkpoint);
+      tell(checkpoint.last.epoch);
+    },
+  };
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { MODELS, STUDY_MODELS } from '../study/models.ts';
+import { FIT_MODELS, MODELS, STUDY_MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
 import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
@@ -73,12 +73,13 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
     .option('--json <file>', 'write everything measured as JSON')
     .option('--report <file>', 'where the HTML report goes', 'report.html')
     .option('--no-report', 'no report')
+    .option('--checkpoints <folder>', 'keep what each model learns there after every epoch, and go on from what is there')
     .addOption(badRows())
     .addOption(quiet())
     .addHelpText('after', `
 Examples:
   tightrec study --models popularity,purchase-history
-  tightrec study --all
+  tightrec study --all --checkpoints study-checkpoints
   tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
     .action(async (options) => (await import('./study.ts')).study(options, signal));
 
@@ -86,11 +87,13 @@ Examples:
     .description('Train a model on a file of interactions, one a row, and save it.'))
     .option('--time <column>', 'the column of dates')
     .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
-    .addOption(new Option('--model <name>', 'what to train').choices(MODELS).makeOptionMandatory())
+    .option('--basket <column>', 'the column of orders or visits: rows that follow each other with the same one are a basket (lstm; default: all that a user did)')
+    .addOption(new Option('--model <name>', 'what to train').choices(FIT_MODELS).makeOptionMandatory())
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
-    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf)', numberOption)
+    .option('--checkpoint <file>', 'keep what is learned there after every epoch, and go on from what is there')
+    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf, lstm)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
-    .option('--learning-rate <x>', 'of Adam', numberOption)
+    .option('--learning-rate <x>', 'of the optimiser', numberOption)
     .option('--l2 <x>', 'weight of the penalty', numberOption)
     .option('--half-life <days>', 'after which a purchase counts half (purchase-history)', numberOption)
     .option('--seed <n>', 'of everything random (default: 1)', numberOption)
@@ -100,7 +103,8 @@ Examples:
 Examples:
   tightrec fit shop.csv --user customer --item product --model bpr --out shop.safetensors
   tightrec fit shop.xlsx --user customer --item product --time date --model purchase-history --half-life 90 --out shop.safetensors
-  tightrec fit shop.csv.gz --user customer --item product --model logistic-mf --factors 64 --set negatives=10 --on-bad-row skip --out shop.safetensors`)
+  tightrec fit shop.csv.gz --user customer --item product --model logistic-mf --factors 64 --set negatives=10 --on-bad-row skip --out shop.safetensors
+  tightrec fit shop.csv --user customer --item product --basket order --model lstm --set hidden=64 --checkpoint run.safetensors --out shop.safetensors`)
     .action(async (file, options) => (await import('./fit.ts')).fit(file, options, signal));
 
   tightrec.command('recommend').argument('<model>', 'a file that tightrec fit wrote')

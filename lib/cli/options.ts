@@ -2,7 +2,6 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
 import { UsageError } from './failure.ts';
 
 /** METRICS: what --metrics takes: the metrics of `evaluate`. */
@@ -49,18 +48,6 @@ const words: Record<string, unknown> = { true: true, false: false, null: null, N
 function valueOf(text: string): unknown {
   if (Object.hasOwn(words, text)) return words[text];
   return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
-}
-
-/**
- * checkOutput: whether a file could be written there, asked before the work begins and not after it.
- * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is there and no regular file.
- */
-export async function checkOutput(path: string): Promise<void> {
-  const folder = dirname(resolve(path)), there = await stat(folder).catch(() => null);
-  if (!there?.isDirectory()) throw new TightrecError('file-missing', `cannot write ${path}: the directory ${folder} does not exist; create it first`);
-  const old = await stat(path).catch(() => null);
-  if (old?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
-  if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, not a regular file`);
 }
 
 /** checkKept: refuses an output, named by `option`, that would take the place of a file that the command reads. */

@@ -1,9 +1,9 @@
-import { writeWhole } from '../io/files.ts';
+import { checkOutput, writeWhole } from '../io/files.ts';
 import type { Recommendation, Recommender } from '../models/recommender.ts';
 import { breathe } from '../models/train.ts';
 import { UsageError } from './failure.ts';
 import { loadModel } from './loadModel.ts';
-import { checkKept, checkOutput, columnsOf, counted, csvCell, idFrom } from './options.ts';
+import { checkKept, columnsOf, counted, csvCell, idFrom } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
 interface RecommendCommand { user?: string; all?: boolean; out?: string; k: number; includeSeen?: boolean; fallback?: 'popularity'; json?: boolean; quiet?: boolean }

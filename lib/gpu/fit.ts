@@ -27,13 +27,13 @@ export interface GpuFit<Model> {
 
 /**
  * fit: model.fit(data), trained by gpu kernels. Settings, batches, seed and the training loop are the model's own; the numbers differ by rounding,
- * so the fitted model is as good, not the same bytes. Tables and moments stay on the device; an epoch's end brings the tables back.
+ * so the fitted model is as good, not the same bytes. Tables and moments stay on the device; an epoch's end brings them back.
  * Errors: those of openGpu and of model.fit, these before a device is opened; 'unsupported' for another kind of model and for tables and batches that
  * the device cannot hold; 'device-lost' when the device goes away in the middle, and 'stale' when it was given back: the model is then that of the last
  * whole epoch.
  */
 export async function fit<Model extends LogisticMF | BPR>(model: Model, data: Interactions, options: GpuFitOptions = {}): Promise<GpuFit<Model>> {
-  checkNames('fit on a gpu', options, ['backend', 'gpu', 'mode', 'threads', 'onEpoch', 'onStep', 'signal', 'validation', 'patience']);
+  checkNames('fit on a gpu', options, ['backend', 'gpu', 'mode', 'threads', 'onEpoch', 'onStep', 'signal', 'validation', 'patience', 'checkpoints']);
   const { backend = 'gpu', gpu: open, mode, threads, ...rest } = options;
   if (backend !== 'gpu') throw new TightrecError('bad-setting', `fit on a gpu: backend must be 'gpu', got ${describe(backend)}; model.fit(data) trains without one`);
   if (open !== undefined && !isDevice(open)) throw notDevice('fit on a gpu', open);
@@ -54,11 +54,6 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
     await prepared(model, rest, prepare, (on) => (model instanceof LogisticMF
       ? model.fitOn(data, rest, (start) => learner(pairLearner(on, start, model.settings.l2)))
       : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, model.settings.l2)))));
-    await trained?.finish();
-  } catch (error) {
-    // aborted, or a function of the caller's threw: the moments are good, and the model goes on from its last whole epoch
-    if (!(error instanceof TightrecError && (error.code === 'device-lost' || error.code === 'diverged'))) await trained?.finish().catch(() => {});
-    throw error;
   } finally {
     trained?.free();
     if (open === undefined) await gpu?.destroy().catch(() => {}); // of a device that was lost

@@ -16,12 +16,11 @@ import type { Adam } from '../optim/optimizers.ts';
 
 /**
  * The training steps of LogisticMF and BPR as gpu kernels. The tables and Adam's moments stay on the device; a step sends it the batch and brings
- * back the terms of the loss, and an epoch's end brings back the tables. Batches, settings and order are the tape's: see the models.
+ * back the terms of the loss, and an epoch's end brings back tables and moments: there a checkpoint is made, and partialFit goes on. Batches, settings
+ * and order are the tape's: see the models.
  */
 export interface GpuLearner<Batch> extends Learner<Batch> {
   endEpoch(): Promise<void>;
-  /** After the last step: Adam's moments too, so that partialFit goes on from there. */
-  finish(): Promise<void>;
   free(): void;
 }
 
@@ -67,7 +66,11 @@ function trainer(gpu: GpuDevice, optimizer: Adam, tensors: readonly Tensor[]) {
     async step(forward: (tables: readonly Resident[], keep: (resident: Promise<Resident>) => Promise<Resident>) => Promise<{ loss: number; gradients: Resident[] }>): Promise<number> {
       if (trained === null) {
         trained = [];
-        for (const [at, tensor] of tensors.entries()) trained.push({ tensor, move: mover(at), w: await gpu.upload(tensor.data), m: await gpu.upload(new Float32Array(tensor.size)), v: await gpu.upload(new Float32Array(tensor.size)) });
+        for (const [at, tensor] of tensors.entries()) {
+          const before = optimizer.state(tensor), zeros = new Float32Array(tensor.size);
+          steps = before?.steps ?? 0; // those of a checkpoint; every step moves all the tables
+          trained.push({ tensor, move: mover(at), w: await gpu.upload(tensor.data), m: await gpu.upload(before?.arrays.m ?? zeros), v: await gpu.upload(before?.arrays.v ?? zeros) });
+        }
       }
       try {
         const { loss, gradients } = await forward(trained.map(({ w }) => w), async (resident) => { const kept = await resident; made.push(kept); return kept; });
@@ -80,14 +83,13 @@ function trainer(gpu: GpuDevice, optimizer: Adam, tensors: readonly Tensor[]) {
       }
     },
     async endEpoch(): Promise<void> {
-      const read: Float32Array[] = [];
-      for (const { w } of trained ?? []) read.push(await w.read());
-      for (const [at, { tensor }] of (trained ?? []).entries()) tensor.data.set(read[at]); // all at once: the model may be asked meanwhile
-    },
-    async finish(): Promise<void> {
-      const read: [m: Float32Array, v: Float32Array][] = [];
-      for (const { m, v } of trained ?? []) read.push([await m.read(), await v.read()]);
-      for (const [at, { tensor }] of (trained ?? []).entries()) optimizer.resume(tensor, ...read[at], steps); // all or none
+      const read: { w: Float32Array; m: Float32Array; v: Float32Array }[] = [];
+      for (const { w, m, v } of trained ?? []) read.push({ w: await w.read(), m: await m.read(), v: await v.read() });
+      for (const [at, { tensor }] of (trained ?? []).entries()) { // all at once: the model may be asked meanwhile
+        const { w, ...arrays } = read[at];
+        tensor.data.set(w);
+        optimizer.restore(tensor, { steps, arrays });
+      }
     },
     free(): void {
       for (const { w, m, v } of trained ?? []) for (const resident of [w, m, v]) resident.free();

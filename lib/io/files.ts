@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { type FileHandle, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { TightrecError } from '../errors.ts';
 
 /**
@@ -63,6 +63,18 @@ export async function readWhole(path: string, maxBytes: number = Number.POSITIVE
   } finally {
     await file?.close();
   }
+}
+
+/**
+ * checkOutput: whether a file could be written there, asked before the work begins and not after it.
+ * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is there and no regular file.
+ */
+export async function checkOutput(path: string): Promise<void> {
+  const folder = dirname(resolve(path)), there = await stat(folder).catch(() => null);
+  if (!there?.isDirectory()) throw new TightrecError('file-missing', `cannot write ${path}: the directory ${folder} does not exist; create it first`);
+  const old = await stat(path).catch(() => null);
+  if (old?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
+  if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, not a regular file`);
 }
 
 async function statOrNull(path: string): Promise<Stats | null> {

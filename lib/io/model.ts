@@ -1,8 +1,7 @@
-import type { Csr } from '../data/csr.ts';
+import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
-import type { Catalogue } from '../models/catalogue.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
@@ -21,17 +20,19 @@ const models: Record<string, { fromState(state: ModelState): Recommender }> = { 
  * tensors user_ids and item_ids, what the users have in seen_*. The same model gives the same bytes. docs/file-format.md has the layout.
  * Errors: 'not-fitted'.
  */
-export function toBytes(model: Recommender): Uint8Array {
-  const { model: name, settings, tensors, catalogue, numbers } = model.toState();
+export function toBytes(model: Recommender): Uint8Array { return encodeState(model.toState()); }
+
+/** encodeState: the same of a model's state. What stands in `more` beside it, a reader of models passes over. */
+export function encodeState({ model: name, settings, tensors, catalogue, numbers }: ModelState, more: { tensors?: ModelState['tensors']; metadata?: Record<string, string> } = {}): Uint8Array {
   const { users, items, seen } = catalogue;
   const all: Record<string, SafeTensor> = {
     user_ids: idTensor(users), item_ids: idTensor(items),
     seen_indptr: tensorOf([seen.indptr.length], seen.indptr), seen_indices: tensorOf([seen.indices.length], seen.indices), seen_values: tensorOf([seen.values.length], seen.values),
   };
-  for (const [key, { shape, data }] of Object.entries(tensors)) all[key] = tensorOf(shape, data);
+  for (const [key, { shape, data }] of [...Object.entries(tensors), ...Object.entries(more.tensors ?? {})]) all[key] = tensorOf(shape, data);
   const metadata = {
     format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(numbers),
-    unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
+    unknown: JSON.stringify({ users: users.unknown, items: items.unknown }), ...more.metadata,
   };
   return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
@@ -41,6 +42,16 @@ export function toBytes(model: Recommender): Uint8Array {
  * Errors: 'file-damaged' for anything that is not a whole tightrec model; only known names are read, and nothing in a file is run.
  */
 export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender {
+  const { state } = decodeState(bytes, source);
+  return saidOf(source, () => models[state.model].fromState(state));
+}
+
+/**
+ * decodeState: a model's state, as far as it can be checked without the model's class, and all the metadata. Its tensors are all of the file's but those
+ * that hold the catalogue.
+ * Errors: 'file-damaged'.
+ */
+export function decodeState(bytes: Uint8Array, source: string): { state: ModelState; metadata: ReadonlyMap<string, string> } {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (metadata.get('format') !== 'tightrec') throw damaged(source, `it is a safetensors file, but not a tightrec model: expected format 'tightrec' in its metadata, got ${show(metadata.get('format'))}`);
   const version = metadata.get('version') ?? '';
@@ -57,11 +68,13 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
 
   const found: ModelState['tensors'] = Object.create(null); // so that no name means anything but a tensor
   for (const [key, { shape, data }] of tensors) if (data instanceof Float32Array || data instanceof Int32Array) found[key] = { shape, data };
-  try {
-    const seen: Csr = csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size), catalogue: Catalogue = { users, items, seen };
-    return models[name].fromState({ model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue });
-  } catch (error) {
-    // what a model says of its settings or tables is here said of the file
+  const seen = saidOf(source, () => csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size));
+  return { state: { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue: { users, items, seen } }, metadata };
+}
+
+/** What a model says of its settings or tables is here said of the file. */
+function saidOf<Made>(source: string, make: () => Made): Made {
+  try { return make(); } catch (error) {
     if (error instanceof TightrecError) throw new TightrecError('file-damaged', `${source}: ${error.message}`, { cause: error });
     throw error;
   }
@@ -77,23 +90,13 @@ function show(value: unknown): string {
 /** checksum: CRC-32 over all names, metadata and tensors, in order of name, as eight hexadecimal digits. It finds accidents, not forgers. */
 function checksum(metadata: readonly (readonly [string, string])[], tensors: readonly (readonly [string, SafeTensor])[]): string {
   const text = new TextEncoder(), byName = (a: readonly [string, unknown], b: readonly [string, unknown]) => a[0] < b[0] ? -1 : 1;
-  let crc = -1;
-  for (const [key, value] of metadata.toSorted(byName)) crc = crc32(crc, text.encode(`${key}\n${value}\n`));
+  let crc = 0;
+  for (const [key, value] of metadata.toSorted(byName)) crc = crc32(text.encode(`${key}\n${value}\n`), crc);
   for (const [name, { dtype, shape, data }] of tensors.toSorted(byName)) {
-    crc = crc32(crc, text.encode(`${name}\n${dtype}\n${shape.join(' ')}\n`));
-    crc = crc32(crc, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    crc = crc32(text.encode(`${name}\n${dtype}\n${shape.join(' ')}\n`), crc);
+    crc = crc32(data, crc);
   }
-  return (~crc >>> 0).toString(16).padStart(8, '0');
-}
-
-const crcTable: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
-  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
-  return byte;
-});
-
-function crc32(crc: number, bytes: Uint8Array): number {
-  for (let at = 0; at < bytes.length; at++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[at]) & 255];
-  return crc;
+  return crc.toString(16).padStart(8, '0');
 }
 
 function tensorOf(shape: readonly number[], data: Float32Array | Int32Array): SafeTensor {

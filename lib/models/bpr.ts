@@ -6,11 +6,11 @@ import { Tape } from '../autodiff/tape.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
-import { Adam } from '../optim/optimizers.ts';
+import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -116,9 +116,9 @@ export class BPR implements Recommender {
   }
 
   async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<void> {
-    const { factors, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = this.settings;
+    const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = this.settings;
     const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
-    const parameters = parametersOf(factors), learn = learner(start);
+    const learn = learner(start);
 
     const draw = (): TripleBatch => {
       const event = scratchInts(B), user = scratchInts(B), liked = scratchInts(B), other = scratchInts(B);
@@ -139,7 +139,7 @@ export class BPR implements Recommender {
     };
 
     await train({
-      model: this, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters,
+      model: this, data, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters: namedParameters(factors), optimizer, random,
       step: () => learn.step(draw()),
       endEpoch: learn.endEpoch,
       commit: (done) => { this.#learned = { ...start, epochs: done }; },
@@ -165,7 +165,7 @@ export class BPR implements Recommender {
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
-    return { model: this.name, settings: this.settings, tensors: factorTensors(this.#learned.factors), catalogue: this.#learned.catalogue, numbers: { epochs: this.#learned.epochs } };
+    return { model: this.name, settings: this.settings, tensors: tensorsOf(namedParameters(this.#learned.factors)), catalogue: this.#learned.catalogue, numbers: { epochs: this.#learned.epochs } };
   }
 
   static fromState(state: ModelState): BPR {
@@ -181,9 +181,7 @@ export class BPR implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
-    optimizer.forget(tables);
-    for (const table of tables) table.free();
+    release(parametersOf(this.#learned.factors), this.#learned.optimizer);
     this.#learned = null;
   }
 }

@@ -41,11 +41,15 @@ export const factorAnswers = ({ factors, catalogue }: Learned): Answers => ({
   excludeSeen: true,
 });
 
-/** The names a model file gives them: users of implicit know the first two. */
+/** The names that a model file gives them: users of implicit know the first two. */
 const names = { user: 'user_factors', item: 'item_factors', userBias: 'user_bias', itemBias: 'item_bias', globalBias: 'global_bias' } as const;
 type Part = keyof typeof names;
 
-export const parametersOf = (factors: Factors): Tensor[] => Object.values(factors).filter((tensor): tensor is Tensor => tensor !== null);
+/** namedParameters: what training moves, by the names that a model file gives it. */
+export const namedParameters = (factors: Factors): Record<string, Tensor> =>
+  Object.fromEntries((Object.keys(names) as Part[]).flatMap((part): [string, Tensor][] => { const tensor = factors[part]; return tensor ? [[names[part], tensor]] : []; }));
+
+export const parametersOf = (factors: Factors): Tensor[] => Object.values(namedParameters(factors));
 
 /** uniformTable: entries drawn from [-bound, bound). */
 export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
@@ -101,11 +105,8 @@ function inverseNorms(V: Float32Array, K: number): Float32Array {
   });
 }
 
-/** factorTensors: the factors as a model file holds them. */
-export function factorTensors(factors: Factors): ModelState['tensors'] {
-  const parts = (Object.keys(names) as Part[]).filter((part) => factors[part] !== null);
-  return Object.fromEntries(parts.map((part) => [names[part], { shape: factors[part]!.shape, data: factors[part]!.data }]));
-}
+/** tensorsOf: parameters as a model file holds them. */
+export const tensorsOf = (named: Readonly<Record<string, Tensor>>): ModelState['tensors'] => Object.fromEntries(Object.entries(named).map(([name, { shape, data }]) => [name, { shape, data }]));
 
 /** factorsFrom: back from a model file. Errors: 'file-damaged' when a table is missing or does not fit the catalogue or the settings. */
 export function factorsFrom(state: ModelState, K: number, biases: { userBias: boolean; itemBias: boolean; globalBias: boolean }): Factors {

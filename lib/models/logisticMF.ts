@@ -7,11 +7,11 @@ import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform } from '../data/negatives.ts';
-import { Adam } from '../optim/optimizers.ts';
+import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -108,9 +108,9 @@ export class LogisticMF implements Recommender {
   }
 
   async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<PairBatch>): Promise<void> {
-    const { factors, random } = start, { epochs, batchSize, negatives } = this.settings;
+    const { factors, optimizer, random } = start, { epochs, batchSize, negatives } = this.settings;
     const n = data.user.length, nUsers = data.users.size, nItems = data.items.size;
-    const parameters = parametersOf(factors), order = new Int32Array(n), learn = learner(start);
+    const order = new Int32Array(n), learn = learner(start);
 
     const draw = (batch: number): PairBatch => {
       const positives = Math.min(batchSize, n - batch * batchSize), B = positives * (1 + negatives);
@@ -132,7 +132,7 @@ export class LogisticMF implements Recommender {
     };
 
     await train({
-      model: this, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters,
+      model: this, data, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters: namedParameters(factors), optimizer, random,
       step: (batch) => learn.step(draw(batch)),
       endEpoch: learn.endEpoch,
       beginEpoch: () => {
@@ -162,7 +162,7 @@ export class LogisticMF implements Recommender {
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
-    return { model: this.name, settings: this.settings, tensors: factorTensors(this.#learned.factors), catalogue: this.#learned.catalogue, numbers: { epochs: this.#learned.epochs } };
+    return { model: this.name, settings: this.settings, tensors: tensorsOf(namedParameters(this.#learned.factors)), catalogue: this.#learned.catalogue, numbers: { epochs: this.#learned.epochs } };
   }
 
   static fromState(state: ModelState): LogisticMF {
@@ -178,9 +178,7 @@ export class LogisticMF implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    const { factors, optimizer } = this.#learned, tables = parametersOf(factors);
-    optimizer.forget(tables);
-    for (const table of tables) table.free();
+    release(parametersOf(this.#learned.factors), this.#learned.optimizer);
     this.#learned = null;
   }
 }

@@ -6,13 +6,14 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, bucketed, packed, sequencesOf, windows } from '../data/sequences.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
-import { Adam, SGD } from '../optim/optimizers.ts';
+import { Adam, SGD, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
 import { type Catalogue, catalogueOf, checkData, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';
-import { Memory, type Network, type NetworkShape, hiddenStates, logits, networkFrom, networkTensors, newNetwork, parametersOf } from './nextItemNetwork.ts';
+import { Memory, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type ThreadsOption, onThreads } from './threads.ts';
@@ -128,14 +129,12 @@ export class NextItemLSTM implements Recommender {
   }
 
   async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    const { network, optimizer, random } = start, { epochs, learningRate, learningRateDecay, decayAfter } = this.settings, parameters = parametersOf(network);
+    const { network, optimizer, random } = start, { epochs, learningRate, learningRateDecay, decayAfter } = this.settings;
     const sequences = sequencesOf(data), feed = feedOf(sequences, this.settings, random), step = this.#stepper(start, sequences);
-    let epoch = start.epochs;
     await train({
-      model: this, epochs, epochsBefore: start.epochs, parameters,
+      model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(network), optimizer, random,
       get steps() { return feed.steps; },
-      beginEpoch: () => {
-        epoch++;
+      beginEpoch: (epoch) => {
         optimizer.learningRate = learningRate * learningRateDecay ** Math.max(0, epoch - decayAfter);
         feed.begin();
       },
@@ -218,7 +217,7 @@ export class NextItemLSTM implements Recommender {
 
   toState(): ModelState {
     const { network, catalogue, epochs } = this.#known();
-    return { model: this.name, settings: this.settings, tensors: networkTensors(network), catalogue, numbers: { epochs } };
+    return { model: this.name, settings: this.settings, tensors: tensorsOf(namedParameters(network)), catalogue, numbers: { epochs } };
   }
 
   static fromState(state: ModelState): NextItemLSTM {
@@ -233,9 +232,7 @@ export class NextItemLSTM implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    const { network, optimizer } = this.#learned, tables = parametersOf(network);
-    if (optimizer instanceof Adam) optimizer.forget(tables);
-    for (const table of tables) table.free();
+    release(parametersOf(this.#learned.network), this.#learned.optimizer);
     this.#learned = null;
   }
 }
@@ -258,9 +255,12 @@ function packedFeed(sequences: Sequences, { batchSize, steps }: NextItemLSTMSett
 
 /** Windows in an order by lot; as in the chapter, those that do not fill a batch have to wait for another epoch. */
 function windowFeed(sequences: Sequences, { batchSize, windowLength }: NextItemLSTMSettings, random: Random): Feed {
-  const { sequence, from } = windows(sequences, windowLength), W = sequence.length, B = Math.min(batchSize, W), order = Int32Array.from({ length: W }, (_, w) => w), sizes = new Int32Array(windowLength).fill(B);
+  const { sequence, from } = windows(sequences, windowLength), W = sequence.length, B = Math.min(batchSize, W), order = new Int32Array(W), sizes = new Int32Array(windowLength).fill(B);
   return {
-    begin() { random.shuffle(order); },
+    begin() {
+      for (let w = 0; w < W; w++) order[w] = w; // so that an epoch depends on nothing but the generator
+      random.shuffle(order);
+    },
     steps: Math.floor(W / B),
     batch(at) {
       const some = order.subarray(at * B, at * B + B);

@@ -54,17 +54,16 @@ export function newNetwork(shape: NetworkShape, { initialScale: scale, forgetBia
 /** networkFrom: back from a model file. Errors: 'file-damaged' when a tensor is missing or does not fit. */
 export const networkFrom = (state: ModelState, shape: NetworkShape): Network => networkOf(shape, (name, sizes) => tensorFrom(state, name, sizes));
 
-/** networkTensors: the parameters as a model file holds them. */
-export function networkTensors({ item, user, layers, output, outputBias }: Network): ModelState['tensors'] {
-  const named: [string, Tensor | null][] = [
-    ['item_embedding', item], ['user_embedding', user], ['output', output], ['output_bias', outputBias],
-    ...layers.flatMap(({ W, U, bias }, layer): [string, Tensor][] => [[`lstm_${layer}_input`, W], [`lstm_${layer}_hidden`, U], [`lstm_${layer}_bias`, bias]]),
-  ];
-  return Object.fromEntries(named.flatMap(([name, tensor]) => (tensor ? [[name, { shape: tensor.shape, data: tensor.data }]] : [])));
-}
+/** namedParameters: what training moves, by the names that a model file gives it. */
+export const namedParameters = ({ item, user, layers, output, outputBias }: Network): Record<string, Tensor> => ({
+  item_embedding: item,
+  ...(user && { user_embedding: user }),
+  ...Object.fromEntries(layers.flatMap(({ W, U, bias }, layer) => [[`lstm_${layer}_input`, W], [`lstm_${layer}_hidden`, U], [`lstm_${layer}_bias`, bias]])),
+  output,
+  output_bias: outputBias,
+});
 
-export const parametersOf = ({ item, user, layers, output, outputBias }: Network): Tensor[] =>
-  [item, ...(user ? [user] : []), ...layers.flatMap(({ W, U, bias }) => [W, U, bias]), output, outputBias];
+export const parametersOf = (network: Network): Tensor[] => Object.values(namedParameters(network));
 
 /** Memory: the state of every layer between two stretches of the same sequences, kept outside of any step. */
 export class Memory {

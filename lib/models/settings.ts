@@ -33,8 +33,8 @@ export function withDefaults<S extends object>(defaults: S, given: Partial<S>): 
   return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
-/** Not String(value) of an object: one from a model file may have a toString of its own. */
-const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);
+/** show: a setting as an error shows it. Not String(value) of an object: one from a model file may have a toString of its own. */
+export const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);
 
 /** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {

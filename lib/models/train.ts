@@ -1,11 +1,11 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import { holdThreads } from '../../kernels/threads.ts';
-import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
+import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
 import { type ThreadsOption, checkThreads } from './threads.ts';
@@ -46,17 +46,23 @@ export interface FitOptions {
   threads?: ThreadsOption;
   /** Stop when `validation` has not improved for this many epochs, and go back to the best. Needs `validation`. */
   patience?: number;
+  /**
+   * Where the fit is kept after each whole epoch, once `onEpoch` has returned; what is there already it goes on from, to the same bytes. Give the same
+   * `validation` and `patience` again.
+   */
+  checkpoints?: Checkpoints;
 }
 
 /** What a model gives the loop. */
-export interface Plan {
+export interface Plan extends Moving {
   readonly model: Recommender;
+  readonly data: Interactions;
   readonly epochs: number;
   /** Epochs done before, by fit or an earlier partialFit. */
   readonly epochsBefore: number;
   readonly steps: number; // of the epoch that has begun
-  readonly parameters: readonly Tensor[];
-  beginEpoch?(): void;
+  /** What an epoch does depends on the number of the epoch, on the generator and on what training moves, and on nothing else that an epoch leaves behind. */
+  beginEpoch?(epoch: number): void;
   /**
    * One training step, inside a scope of its own; returns the mean loss of a sample. Where the work takes its time (on a gpu), it returns the
    * rest of the work: a function that is called when the scope has ended, and so uses nothing made inside.
@@ -119,25 +125,39 @@ export async function prepared<Ready>(model: Recommender, options: FitOptions, p
  * training has not diverged are here. It yields to the event loop every few steps.
  *
  * Errors: the signal's reason when aborted; 'diverged' when the loss is not finite or over 100 times that of the first step (100 at least), or when
- * the root mean square of a table reaches 1e6. Then the parameters are those of the last whole epoch; before the first, the model is as it was.
+ * the root mean square of a table reaches 1e6. Then parameters, optimiser and generator are those of the last whole epoch; before the first, the model
+ * is as it was. 'wrong-checkpoint' for one of another model, other settings or other data.
  */
 export function train(plan: Plan, options: FitOptions): Promise<void> {
   return alone(plan.model, options, () => run(plan, options));
 }
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
-  const { model, parameters } = plan, { signal, patience } = options, last = plan.epochsBefore + plan.epochs;
-  const judge = judgeOf(model, options.validation), threads = holdThreads(checkThreads(model.name, options.threads));
+  const { model } = plan, { signal, patience = Infinity, checkpoints } = options, last = plan.epochsBefore + plan.epochs, parameters = Object.values(plan.parameters);
+  const judge = judgeOf(model, options.validation);
 
   const began = performance.now();
-  let yielded = began, firstLoss = Number.NaN;
-  let whole: Float32Array[] | null = plan.epochsBefore > 0 ? copyOf(parameters) : null; // the last whole epoch
-  let best: { epoch: number; value: number; parameters: Float32Array[] } | null = null;
+  let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore;
+  let whole: Snapshot | null = done > 0 ? snapshotOf(plan, done) : null; // the last whole epoch
+  let best: Checkpoint['best'] = null;
 
+  if (checkpoints && done > 0) throw new TightrecError('bad-setting', `${model.name}.partialFit: checkpoints keep a fit from its beginning, and this goes on from what is in memory; leave them out, or call fit with more epochs`);
+  const mark = checkpoints ? markOf(plan.data) : null, found = await checkpoints?.load() ?? null;
+  if (found !== null) {
+    checkCheckpoint(`${model.name}.fit: ${checkpoints!.name ?? 'the checkpoint'}`, found, plan, mark!);
+    ({ last: whole, firstLoss } = found);
+    if (options.patience !== undefined) best = found.best;
+    putBack(plan, whole);
+    done = whole.epoch;
+    plan.commit(done);
+  }
+
+  const threads = holdThreads(checkThreads(model.name, options.threads));
   try {
     await threads.ready;
-    for (let epoch = plan.epochsBefore + 1; epoch <= last; epoch++) {
-      plan.beginEpoch?.();
+    while (done < last && !(best !== null && done - best.at.epoch >= patience)) {
+      const epoch = done + 1;
+      plan.beginEpoch?.(epoch);
       const { steps } = plan; // epochs may differ: whole baskets come in other batches each time
       let total = 0;
       for (let step = 1; step <= steps; step++) {
@@ -156,23 +176,23 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       const largest = Math.max(...parameters.map((w) => Math.sqrt(kernels.sumSquares(w.data, w.size) / w.size)));
       if (!(largest < MOST_RMS)) throw diverged(model, epoch, steps, largest, 'the size of the factors');
 
-      whole = copyOf(parameters, whole);
+      whole = null; // so that never two are held; what the parameters are now is a whole epoch too
+      whole = snapshotOf(plan, epoch);
+      done = epoch;
       plan.commit(epoch);
       const validation = await judge();
+      if (validation !== null && options.patience !== undefined && (best === null || validation > best.value)) best = { value: validation, at: whole };
       await options.onEpoch?.({ epoch, epochs: last, loss: total / steps, validation, seconds: (performance.now() - began) / 1000 });
+      await checkpoints?.save({ state: { ...model.toState(), tensors: whole.tensors }, data: mark!, firstLoss, last: whole, best });
       signal?.throwIfAborted();
-
-      if (validation === null || patience === undefined) continue;
-      if (best === null || validation > best.value) best = { epoch, value: validation, parameters: copyOf(parameters) };
-      else if (epoch - best.epoch >= patience) break;
     }
   } catch (error) {
-    if (whole !== null) restore(parameters, whole);
+    if (whole !== null) putBack(plan, whole);
     throw error;
   } finally {
     threads.release();
   }
-  if (best !== null) { restore(parameters, best.parameters); plan.commit(best.epoch); }
+  if (best !== null) { putBack(plan, best.at); plan.commit(best.at.epoch); }
 }
 
 function diverged(model: Recommender, epoch: number, step: number, value: number, what = 'the loss'): TightrecError {
@@ -180,20 +200,16 @@ function diverged(model: Recommender, epoch: number, step: number, value: number
   return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; lower learningRate${rate === undefined ? '' : `, which is ${rate}`}`);
 }
 
-const copyOf = (parameters: readonly Tensor[], into: Float32Array[] | null = null): Float32Array[] =>
-  parameters.map((w, p) => { if (!into) return w.data.slice(); into[p].set(w.data); return into[p]; });
-
-const restore = (parameters: readonly Tensor[], from: readonly Float32Array[]): void => parameters.forEach((w, p) => w.data.set(from[p]));
-
 function checkOptions(model: Recommender, options: FitOptions): void {
-  const where = `${model.name}.fit`, { patience, validation, signal, threads } = options;
-  checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience']);
+  const where = `${model.name}.fit`, { patience, validation, signal, threads, checkpoints } = options;
+  checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience', 'checkpoints']);
   for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
   checkThreads(where, threads);
   if (validation !== undefined && typeof validation !== 'function' && !isInteractions(validation)) throw new TightrecError('bad-setting', `${where}: validation must be interactions or a function of the model, got ${describe(validation)}`);
   if (patience !== undefined && !(Number.isInteger(patience) && patience >= 1)) throw new TightrecError('bad-setting', `${model.name}: patience must be a whole number from 1 up, got ${patience}`);
   if (patience !== undefined && validation === undefined) throw new TightrecError('bad-setting', `${model.name}: patience needs validation: how else to tell that it does not improve?`);
+  if (checkpoints !== undefined && (typeof checkpoints?.load !== 'function' || typeof checkpoints.save !== 'function')) throw new TightrecError('bad-setting', `${where}: checkpoints must be an object with load and save, such as checkpointFile(path) of tightrec/node gives, got ${describe(checkpoints)}`);
   signal?.throwIfAborted();
 }
 
@@ -216,6 +232,7 @@ function judgeOf(model: Recommender, validation: FitOptions['validation']): () =
 /** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
 export function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
   return alone(model, options, async () => {
+    if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it counts in one pass and has no epochs to come back to; leave checkpoints out`);
     const began = performance.now();
     learn();
     const validation = await judgeOf(model, options.validation)();

@@ -4,10 +4,25 @@ import { touchedRows } from '../autodiff/rowGrads.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError, describe } from '../errors.ts';
 
+/** OptimizerState: what an optimiser keeps beside a parameter: how many steps it took (0 where it does not count them), and arrays of the parameter's size, by name. */
+export interface OptimizerState { readonly steps: number; readonly arrays: Readonly<Record<string, Float32Array>> }
+
 /** Optimizer: takes the gradients that a tape has left in the parameters, moves the parameters, and forgets the gradients. */
 export interface Optimizer {
   learningRate: number;
   step(parameters: readonly Tensor[]): void;
+  /** A copy of what it keeps beside a parameter; null for nothing, as before the first step. */
+  state(w: Tensor): OptimizerState | null;
+  /** Puts back what `state` gave, here or elsewhere; `step` goes on from there to the same bytes. Errors: 'bad-shape' where it is not of this optimiser or this shape. */
+  restore(w: Tensor, state: OptimizerState | null): void;
+  /** Gives back at once what it keeps of these parameters; otherwise that happens when nobody holds them any more. */
+  forget(parameters: readonly Tensor[]): void;
+}
+
+/** release: gives the memory of parameters back at once, and that of what the optimiser keeps beside them. */
+export function release(parameters: readonly Tensor[], optimizer: Optimizer): void {
+  optimizer.forget(parameters);
+  for (const w of parameters) w.free();
 }
 
 /**
@@ -32,6 +47,10 @@ export class SGD implements Optimizer {
       w.zeroGrad();
     }
   }
+
+  state(): null { return null; }
+  restore(w: Tensor, state: OptimizerState | null): void { if (state !== null) notOurs('SGD', w, 'nothing'); }
+  forget(): void {}
 }
 
 /** AdaGrad: s += g², w -= rate · g / (√s + eps). A table's untouched rows stay as they are. Duchi, Hazan, Singer, 2011. */
@@ -53,6 +72,18 @@ export class AdaGrad implements Optimizer {
       w.zeroGrad();
     }
   }
+
+  state(w: Tensor): OptimizerState | null {
+    const sums = this.#sums.get(w);
+    return sums === undefined ? null : { steps: 0, arrays: { sums: sums.data.slice() } };
+  }
+
+  restore(w: Tensor, state: OptimizerState | null): void {
+    if (state === null) this.forget([w]);
+    else putBack('AdaGrad', w, state, { sums: this.#sums });
+  }
+
+  forget(parameters: readonly Tensor[]): void { drop(parameters, this.#sums); }
 }
 
 /**
@@ -101,19 +132,21 @@ export class Adam implements Optimizer {
     }
   }
 
-  /** Takes over moments that were kept elsewhere, on a gpu, and the number of steps that made them; `step` goes on from there. */
-  resume(w: Tensor, m: Float32Array, v: Float32Array, steps: number): void {
-    kept(this.#m, w).data.set(m);
-    kept(this.#v, w).data.set(v);
-    this.#steps.set(w, steps);
+  state(w: Tensor): OptimizerState | null {
+    const steps = this.#steps.get(w);
+    return steps === undefined ? null : { steps, arrays: { m: kept(this.#m, w).data.slice(), v: kept(this.#v, w).data.slice() } };
   }
 
-  /** Gives back at once what it keeps of these parameters; otherwise that happens when nobody holds them any more. */
+  restore(w: Tensor, state: OptimizerState | null): void {
+    if (state === null) { this.forget([w]); return; }
+    if (!(Number.isSafeInteger(state.steps) && state.steps >= 1)) throw new TightrecError('bad-shape', `Adam: the steps behind moments must be a whole number from 1 up, got ${describe(state.steps)}`);
+    putBack('Adam', w, state, { m: this.#m, v: this.#v });
+    this.#steps.set(w, state.steps);
+  }
+
   forget(parameters: readonly Tensor[]): void {
-    for (const w of parameters) {
-      for (const states of [this.#m, this.#v]) { states.get(w)?.free(); states.delete(w); }
-      this.#steps.delete(w);
-    }
+    drop(parameters, this.#m, this.#v);
+    for (const w of parameters) this.#steps.delete(w);
   }
 }
 
@@ -124,11 +157,28 @@ function slotOfRow(ids: Int32Array, n: number): Int32Array {
   return slot;
 }
 
+type Kept = WeakMap<Tensor, Tensor>;
+
 /** The state that belongs to a parameter: zeros, made when it is first stepped, gone with it. */
-function kept(states: WeakMap<Tensor, Tensor>, w: Tensor): Tensor {
+function kept(states: Kept, w: Tensor): Tensor {
   let state = states.get(w);
   if (state === undefined) states.set(w, state = Tensor.lasting(w.shape));
   return state;
+}
+
+function drop(parameters: readonly Tensor[], ...all: Kept[]): void {
+  for (const w of parameters) for (const states of all) { states.get(w)?.free(); states.delete(w); }
+}
+
+/** The arrays of a state, each into its place; all or none. */
+function putBack(where: string, w: Tensor, { arrays }: OptimizerState, places: Record<string, Kept>): void {
+  const names = Object.keys(places);
+  if (Object.keys(arrays).length !== names.length || !names.every((name) => arrays[name] instanceof Float32Array && arrays[name].length === w.size)) notOurs(where, w, names.join(' and '));
+  for (const name of names) kept(places[name], w).data.set(arrays[name]);
+}
+
+function notOurs(where: string, w: Tensor, expected: string): never {
+  throw new TightrecError('bad-shape', `${where}: expected ${expected} beside a parameter of shape [${w.shape}], got the state of another optimiser or parameter`);
 }
 
 const positive = (where: string, name: string, value: number): number => {

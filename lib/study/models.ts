@@ -1,6 +1,10 @@
-/** MODELS: what the study trains unless told otherwise, and what `tightrec fit` trains; 'purchase-history' and 'bpr' give two rows each. */
+/** MODELS: what the study trains unless told otherwise; 'purchase-history' and 'bpr' give two rows each. */
 export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] as const;
 export type ModelName = typeof MODELS[number];
+
+/** FIT_MODELS: what `tightrec fit` trains. */
+export const FIT_MODELS: readonly FitModelName[] = [...MODELS, 'lstm'];
+export type FitModelName = ModelName | 'lstm';
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
 export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];

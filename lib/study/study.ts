@@ -1,7 +1,9 @@
 import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import { backend } from '../../kernels/index.ts';
 import type { Interactions } from '../data/interactions.ts';
+import { TightrecError } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
+import type { Checkpoint, Checkpoints } from '../models/checkpoint.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { NextItemLSTM, type NextItemLSTMSettings } from '../models/nextItemLSTM.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
@@ -12,7 +14,7 @@ import { MODELS, STUDY_MODELS, type StudyModelName } from './models.ts';
 import { type NextItemAccuracy, invoicesOf, nextItemAccuracy, withoutState } from './nextItemAccuracy.ts';
 import { type OnlineRetail, type Piece, knownInvoices } from './onlineRetail.ts';
 import { version } from './packageRoot.ts';
-import { type Progress, silent } from './progress.ts';
+import { type Progress, type Task, silent } from './progress.ts';
 import { sequentialBaseline } from './sequentialBaseline.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
@@ -33,6 +35,8 @@ export interface StudyOptions {
   seed?: number;
   progress?: Progress;
   signal?: AbortSignal;
+  /** Where the row of this name, if it learns in epochs, is kept while it learns. A study that was interrupted goes on from there to the same figures. */
+  checkpoints?: (row: string) => Checkpoints;
 }
 
 /** A point of a validation curve: after an epoch, or for a half-life in days. */
@@ -47,7 +51,7 @@ export interface ModelResult {
   test: number;
   published: number | null; // on validation; always null for generated data
   publishedNote: string | null;
-  fitSeconds: number; // without the time that the curve took
+  fitSeconds: number; // without the time that the curve took; with that before an interruption
   settings: Record<string, unknown>;
   curve: CurvePoint[];
   note: string | null;
@@ -97,15 +101,15 @@ export interface StudyResult {
  * Errors: the signal's reason when aborted; those of the models.
  */
 export async function runStudy(data: OnlineRetail, options: StudyOptions = {}): Promise<StudyResult> {
-  const { seed = 1, progress = silent, signal, models: asked = MODELS } = options, models: ModelResult[] = [];
+  const { seed = 1, progress = silent, signal, checkpoints, models: asked = MODELS } = options, models: ModelResult[] = [];
   for (const name of STUDY_MODELS) {
     if (!asked.includes(name)) continue;
-    for (const row of rows[name]) models.push(await row({ data, seed, progress, signal }));
+    for (const row of rows[name]) models.push(await row({ data, seed, progress, signal, checkpoints }));
   }
   return { ...describe(data), models, machine: machine(), versions: versions(), seed };
 }
 
-interface Context { data: OnlineRetail; seed: number; progress: Progress; signal: AbortSignal | undefined }
+interface Context { data: OnlineRetail; seed: number; progress: Progress; signal: AbortSignal | undefined; checkpoints: StudyOptions['checkpoints'] }
 type Row = (context: Context) => Promise<ModelResult>;
 
 const rows: Record<StudyModelName, Row[]> = {
@@ -169,35 +173,66 @@ type Trained = Recommender & { fit(data: Interactions, options: FitOptions): Pro
 /** Judge: how a row is measured; `more` is what else it says, asked after the last measure. */
 interface Judge { metric: ModelResult['metric']; measure(piece: Piece): number; more(): Promise<Partial<ModelResult>> }
 
-/** Fits a model and measures it; one that learns in epochs is measured on the way too. */
-async function fittedRow(name: string, model: Trained, training: Interactions, { metric, measure, more }: Judge, { data, progress, signal }: Context): Promise<ModelResult> {
-  const { epochs = 0 } = model.settings as { epochs?: number }, curve: CurvePoint[] = [], every = Math.ceil(epochs / POINTS);
-  const task = progress.begin(name, Math.max(1, epochs)), began = performance.now();
-  let measuring = 0, before = 0, stepsNow = 0, validation = Number.NaN; // before, stepsNow: the steps of the epochs done, and of this one
+/** Fits a model and measures it; one that learns in epochs is measured on the way too, and goes on from its checkpoint where there is one. */
+async function fittedRow(name: string, model: Trained, training: Interactions, { metric, measure, more }: Judge, { data, progress, signal, checkpoints }: Context): Promise<ModelResult> {
+  const { epochs = 0 } = model.settings as { epochs?: number }, every = Math.ceil(epochs / POINTS), kept = epochs > 0 ? checkpoints?.(name) : undefined, began = performance.now();
+  let earlier: Learned = { epochs: 0, seconds: 0, curve: [] }, curve: CurvePoint[] = [], aside = 0; // aside: what measuring and keeping took
+  let before = 0, stepsNow = 0, validation = Number.NaN, begun: Task | null = null; // before, stepsNow: the steps of the epochs done, and of this one
+  const task = (): Task => {
+    if (begun === null && earlier.epochs > 0) progress.say(`${name}: ${earlier.epochs} of ${epochs} epochs are in ${kept!.name ?? 'its checkpoint'}${earlier.epochs < epochs ? '; going on from there' : ''}`);
+    return begun ??= progress.begin(name, Math.max(1, epochs));
+  };
+  const away = async <Result>(work: () => Promise<Result> | Result): Promise<Result> => {
+    const start = performance.now();
+    try { return await work(); } finally { aside += performance.now() - start; }
+  };
+  const seconds = (): number => earlier.seconds + (performance.now() - began - aside) / 1000;
   const said = () => (Number.isNaN(validation) ? '' : `, ${metric}@${PLACES} ${validation.toFixed(4)}`);
+
   await model.fit(training, {
     signal,
+    ...(kept && { checkpoints: {
+      ...kept,
+      load: () => away(async () => {
+        const found = await kept.load();
+        if (found !== null) ({ curve } = earlier = learnedBy(found, kept.name ?? name));
+        return found;
+      }),
+      save: (checkpoint: Checkpoint) => away(() => kept.save({ ...checkpoint, notes: JSON.stringify({ seconds: seconds(), curve }) })),
+    } }),
     onStep: ({ epoch, step, steps, loss }) => {
-      const done = epoch - 1 + step / steps, took = (performance.now() - began - measuring) / 1000;
+      const done = epoch - 1 + step / steps, took = (performance.now() - began - aside) / 1000;
       stepsNow = steps;
-      task.at(done, `loss ${loss.toFixed(4)}, ${((before + step) / took).toFixed(1)} steps/s, ${timeLeft((took / done) * (epochs - done))} left${said()}`);
+      task().at(done, `loss ${loss.toFixed(4)}, ${((before + step) / took).toFixed(1)} steps/s, ${timeLeft((took / (done - earlier.epochs)) * (epochs - done))} left${said()}`);
     },
-    onEpoch: ({ epoch, loss }) => {
+    onEpoch: async ({ epoch, loss }) => {
       before += stepsNow;
       if (epochs === 0 || (epoch > 1 && epoch % every !== 0 && epoch < epochs)) return;
-      const start = performance.now();
-      validation = measure(data.validation);
-      measuring += performance.now() - start;
+      validation = await away(() => measure(data.validation));
       curve.push({ epoch, loss, validation });
-      task.at(epoch, `loss ${loss.toFixed(4)}${said()}`);
+      task().at(epoch, `loss ${loss.toFixed(4)}${said()}`);
     },
   });
-  const ended = performance.now();
-  if (epochs === 0) validation = measure(data.validation);
-  const fitSeconds = (ended - began - measuring) / 1000, test = measure(data.test), rest = await more();
-  task.end(figures(validation, test));
+  const fitSeconds = seconds();
+  if (Number.isNaN(validation)) validation = measure(data.validation); // no epoch was learned here
+  const test = measure(data.test), rest = await more();
+  task().end(figures(validation, test));
   model.free?.();
   return row(name, { metric, validation, test, fitSeconds, settings: { ...model.settings }, curve, ...rest });
+}
+
+/** Learned: what a study that was interrupted has of a row. */
+interface Learned { epochs: number; seconds: number; curve: CurvePoint[] }
+
+/** Errors: 'wrong-checkpoint' for one that no study has kept. */
+function learnedBy({ last: { epoch }, notes = '{}' }: Checkpoint, where: string): Learned {
+  let told: { seconds?: unknown; curve?: unknown } = {};
+  try { told = JSON.parse(notes); } catch { /* told below */ }
+  const { seconds, curve } = told, number = (value: unknown): boolean => Number.isFinite(value);
+  if (!number(seconds) || !Array.isArray(curve) || !curve.every((point) => number(point?.epoch) && number(point.loss) && number(point.validation))) {
+    throw new TightrecError('wrong-checkpoint', `${where} was not kept by a study: it does not say how its validation went; name another folder`);
+  }
+  return { epochs: epoch, seconds: seconds as number, curve };
 }
 
 /** '48 s', '5 min'. */

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { GpuJs, GpuMode } from '../../kernels/gpuDevice.ts';
 import { type Gpu, type GpuFitOptions, fit, openGpu } from '../../lib/gpu/index.ts';
 import { openWith } from '../../lib/gpu/open.ts';
-import { BPR, type EpochReport, LogisticMF, Popularity, toBytes } from '../../lib/index.ts';
+import { BPR, type Checkpoints, type EpochReport, LogisticMF, Popularity, checkpointFromBytes, checkpointToBytes, toBytes } from '../../lib/index.ts';
 import { rejects } from '../helpers/refuses.ts';
 import { shop } from '../helpers/shop.ts';
 import { compareFits, judge } from './compareFits.ts';
@@ -94,6 +94,22 @@ test('a device that stays open: fits again, same numbers each time; partialFit g
     await first.model.partialFit(shop());
     const mine = first.model.toState().tensors, theirs = tape.toState().tensors;
     for (const name of Object.keys(theirs)) assert.ok(theirs[name].data.every((value, at) => Math.abs(value - mine[name].data[at]) < 1e-4), `${tape.name} ${name}`);
+  }
+  await gpu.destroy();
+});
+
+test('checkpoints: stopped after any epoch it goes on to the same bytes', async () => {
+  const gpu = await openGpu({ mode: 'cpu' });
+  for (const make of makes) {
+    const whole = toBytes((await fit(make() as BPR, shop(), { gpu })).model);
+    for (const last of [1, 2, 4]) {
+      let bytes: Uint8Array | null = null;
+      const checkpoints: Checkpoints = { load: () => bytes && checkpointFromBytes(bytes), save: (checkpoint) => { bytes = checkpointToBytes(checkpoint); } }, controller = new AbortController();
+      const outcome: unknown = await fit(make() as BPR, shop(), { gpu, checkpoints, signal: controller.signal, onEpoch: ({ epoch }) => { if (epoch === last) controller.abort(reason); } }).catch((error: unknown) => error);
+      assert.is(outcome, reason);
+      const { model } = await fit(make() as BPR, shop(), { gpu, checkpoints });
+      assert.ok(sameBytes(toBytes(model), whole), `${model.name}, after epoch ${last}`);
+    }
   }
   await gpu.destroy();
 });

@@ -315,8 +315,8 @@ after("Adam's moments come along: partialFit goes on as the tape's does", async 
 });
 
 after('moments come along all of them or none', async () => {
-  const gpu = await openGpu({ mode: 'cpu' }), { resume } = Adam.prototype;
-  let reads = 0, resumed = 0;
+  const gpu = await openGpu({ mode: 'cpu' }), { restore } = Adam.prototype;
+  let reads = 0, restored = 0;
   const resident: typeof gpu.resident = (name, thread) => {
     const call = gpu.resident(name, thread) as (...args: unknown[]) => Promise<Resident>;
     return async (...args: unknown[]) => {
@@ -325,14 +325,14 @@ after('moments come along all of them or none', async () => {
       return made;
     };
   };
-  Adam.prototype.resume = function (...args) { resumed++; resume.apply(this, args); };
+  Adam.prototype.restore = function (...args) { restored++; restore.apply(this, args); };
   try {
     const outcome: unknown = await fit(new BPR({ factors: 3, epochs: 1 }), shop(), { gpu: { ...gpu, resident } }).catch((error: unknown) => error);
     assert.is((outcome as Error).message, 'no more');
-    assert.is(resumed, 0);
+    assert.is(restored, 0);
     await fit(new BPR({ factors: 3, epochs: 1 }), shop(), { gpu });
-    assert.is(resumed, 3);
-  } finally { Adam.prototype.resume = resume; }
+    assert.is(restored, 3);
+  } finally { Adam.prototype.restore = restore; }
   await gpu.destroy();
 });
 

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
@@ -10,6 +9,7 @@ import { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, type Recomm
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
+import { type Parts, forged } from '../helpers/forged.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
 import { type IdKind, shop } from '../helpers/shop.ts';
@@ -29,26 +29,8 @@ type Name = keyof typeof makers;
 const names = Object.keys(makers) as Name[];
 const fitted = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await (makers[name]() as Recommender).fit(shop())]))) as Record<Name, Recommender>;
 
-const crcOf = (...parts: Uint8Array[]): string => parts.reduce((crc, part) => (part.length > 0 ? crc32(part, crc) : crc), 0).toString(16).padStart(8, '0');
-
-interface Parts { tensors: Record<string, SafeTensor>; metadata: Record<string, string> }
-
 /** The file of a model, changed by someone who can make checksums. */
-function forge(model: Recommender, change: (parts: Parts) => void): Uint8Array {
-  const { tensors, metadata } = decodeSafetensors(toBytes(model)), parts: Parts = { tensors: Object.create(null), metadata: Object.create(null) };
-  for (const [name, tensor] of tensors) parts.tensors[name] = tensor;
-  for (const [name, text] of metadata) parts.metadata[name] = text;
-  const given = parts.metadata.checksum;
-  change(parts);
-  if (parts.metadata.checksum === given) {
-    const sorted = <T>(record: Record<string, T>): [string, T][] => Object.entries(record).filter(([name]) => name !== 'checksum').sort(([a], [b]) => (a < b ? -1 : 1));
-    parts.metadata.checksum = crcOf(
-      ...sorted(parts.metadata).map(([key, value]) => utf8(`${key}\n${value}\n`)),
-      ...sorted(parts.tensors).flatMap(([name, { dtype, shape, data }]) => [utf8(`${name}\n${dtype}\n${shape.join(' ')}\n`), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]),
-    );
-  }
-  return encodeSafetensors(parts.tensors, parts.metadata);
-}
+const forge = (model: Recommender, change: (parts: Parts) => void): Uint8Array => forged(toBytes(model), change);
 
 const f32 = (shape: number[], values: ArrayLike<number>): SafeTensor => ({ dtype: 'F32', shape, data: Float32Array.from(values) });
 const i32 = (values: ArrayLike<number>, shape = [values.length]): SafeTensor => ({ dtype: 'I32', shape, data: Int32Array.from(values) });

@@ -330,8 +330,9 @@ test('save and load: sessions and lists of the same numbers', async () => {
   assert.equal(same.recommendNext(data), model.recommendNext(data));
   assert.equal(same.session(2).add(4).add(11).top(), model.session(2).add(4).add(11).top());
   assert.equal(Object.entries(same.toState().tensors).map(([name, { shape }]) => [name, [...shape]]), [
-    ['item_embedding', [21, 5]], ['user_embedding', [3, 5]], ['output', [6, 21]], ['output_bias', [21]],
+    ['item_embedding', [21, 5]], ['user_embedding', [3, 5]],
     ['lstm_0_input', [10, 24]], ['lstm_0_hidden', [6, 24]], ['lstm_0_bias', [24]], ['lstm_1_input', [6, 24]], ['lstm_1_hidden', [6, 24]], ['lstm_1_bias', [24]],
+    ['output', [6, 21]], ['output_bias', [21]],
   ]);
 });
 

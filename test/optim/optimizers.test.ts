@@ -134,6 +134,43 @@ forVariants('optim/optimizers', (test) => {
       }
     });
 
+    test(`${name}: from its state, put back here or elsewhere, it goes on to the same bytes`, () => {
+      const steps = (w: Tensor, table: Tensor, optimizer: Optimizer, from: number, to: number): void => {
+        for (let t = from; t < to; t++) {
+          scope(() => {
+            const tape = new Tape();
+            tape.backward(ops.weightedSum(tape, [times(tape, w, [1, -2 / (t + 1)]), times(tape, ops.embedding(tape, table, Int32Array.of(t % 3)), [t - 5])]));
+            optimizer.step([w, table]);
+          });
+        }
+      };
+      const w = Tensor.lasting([2], [1, 2]), table = Tensor.lasting([3, 1], [1, 2, 3]), one = make();
+      assert.equal([one.state(w), one.state(table)], [null, null]);
+      steps(w, table, one, 0, 10);
+      const data = [w.data.slice(), table.data.slice()], states = [one.state(w), one.state(table)], asText = JSON.stringify(states);
+      steps(w, table, one, 10, 40); // past settling
+      const after = [...w.data, ...table.data];
+      assert.is(JSON.stringify(states), asText, 'a copy');
+      const others = [Tensor.lasting([2], data[0]), Tensor.lasting([3, 1], data[1])] as const, other = make();
+      others.forEach((parameter, at) => { other.restore(parameter, states[at]); });
+      steps(...others, other, 10, 40);
+      w.data.set(data[0]); table.data.set(data[1]);
+      [w, table].forEach((parameter, at) => { one.restore(parameter, states[at]); });
+      steps(w, table, one, 10, 40);
+      assert.equal([[...others[0].data, ...others[1].data], [...w.data, ...table.data]], [after, after]);
+      one.restore(w, null);
+      assert.is(one.state(w), null);
+    });
+
+    test(`${name}: the state of another optimiser or another parameter is refused, and its own stays`, () => {
+      const w = Tensor.lasting([2], [1, 2]), optimizer = make(), five = new Float32Array(5), two = new Float32Array(2);
+      scope(() => { const tape = new Tape(); tape.backward(ops.sum(tape, w)); optimizer.step([w]); });
+      const before = JSON.stringify(optimizer.state(w));
+      for (const arrays of [{ m: five, v: five }, { sums: five }, { m: two }, { m: two, sums: two }, { m: two, v: two, sums: two }, { m: [0, 0], v: [0, 0] }] as unknown as Record<string, Float32Array>[]) refuses(() => optimizer.restore(w, { steps: 1, arrays }), 'bad-shape', 'beside a parameter of shape [2]');
+      if (/Adam/.test(name)) for (const count of [0, 1.5, Number.NaN]) refuses(() => optimizer.restore(w, { steps: count, arrays: { m: two, v: two } }), 'bad-shape', 'Adam: the steps behind moments');
+      assert.is(JSON.stringify(optimizer.state(w)), before);
+    });
+
     test(`${name}: what it keeps of a parameter goes with the parameter`, async () => {
       const optimizer = make(), before = await settled();
       (() => {

@@ -1,0 +1,12 @@
+const table: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
+  return byte;
+});
+
+/** crc32: the CRC-32 of zip and gzip over the bytes of an array, which goes on from that of the bytes before them. It finds accidents, not forgers. */
+export function crc32({ buffer, byteOffset, byteLength }: ArrayBufferView, before = 0): number {
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  let crc = ~before;
+  for (let at = 0; at < bytes.length; at++) crc = (crc >>> 8) ^ table[(crc ^ bytes[at]) & 255];
+  return ~crc >>> 0;
+}
