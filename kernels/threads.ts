@@ -16,8 +16,8 @@ import { instances } from './wasm.ts';
 export interface Threads {
   /** How many, the main one among them. */
   readonly count: number;
-  /** When all of them have started. Errors: 'thread-lost'. */
-  readonly ready: Promise<void>;
+  /** Starts them now, and not with the first work that is large enough; resolves when they have. Errors: 'thread-lost'. */
+  start(): Promise<void>;
   /** Runs synchronous work, in which runParts and the large kernels use these threads. Errors: 'thread-lost', when one of them has ended. */
   run<T>(work: () => T): T;
   release(): void;
@@ -35,6 +35,7 @@ export const threadCount = (): number => atWork?.count ?? 1;
 export function runParts(parts: readonly Part[]): number[] {
   if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
   const { pool } = atWork;
+  void pool.grow(atWork.count);
   if (parts.length <= MOST_PARTS) return pool.run(parts, 0, parts.length);
   const results: number[] = [];
   for (let from = 0; from < parts.length; from += MOST_PARTS) results.push(...pool.run(parts, from, Math.min(MOST_PARTS, parts.length - from)));
@@ -45,13 +46,12 @@ export function runParts(parts: readonly Part[]): number[] {
 const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'object' || isLinear(arg));
 
 /**
- * holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start at the first call, no more than there are processors, and end
+ * holdThreads: a team of `count` threads; one thread where there cannot be more. Workers start with the first parts, no more than there are processors, and end
  * some time after the last release.
  */
 export function holdThreads(count: number): Threads {
   if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
   pool = pool?.alive ? pool : new Pool();
-  pool.grow(Math.min(count, processors()) - 1);
   return new Team(pool, count);
 }
 
@@ -63,7 +63,7 @@ function spreadOf(whole: Kernels): Kernels {
   return spreadTable!;
 }
 
-const alone: Threads = { count: 1, ready: Promise.resolve(), run: (work) => work(), release() {} };
+const alone: Threads = { count: 1, start: async () => {}, run: (work) => work(), release() {} };
 
 class Team implements Threads {
   readonly count: number;
@@ -73,10 +73,10 @@ class Team implements Threads {
   constructor(pool: Pool, count: number) {
     this.pool = pool;
     this.count = count;
-    pool.holders++;
+    pool.hold();
   }
 
-  get ready(): Promise<void> { return this.pool.ready; }
+  start(): Promise<void> { return this.pool.grow(this.count); }
 
   run<T>(work: () => T): T {
     this.pool.check();
@@ -92,7 +92,7 @@ class Team implements Threads {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    if (--this.pool.holders === 0) this.pool.rest();
+    this.pool.letGo();
   }
 }
 
@@ -105,9 +105,9 @@ const LOST = 60_000; // milliseconds after which a part is given up: the longest
 let pool: Pool | null = null;
 
 class Pool {
-  holders = 0;
   alive = true;
-  ready: Promise<void> = Promise.resolve();
+  #holders = 0;
+  #ready: Promise<void> = Promise.resolve();
   readonly #blocks: Block[] = [];
   readonly #at: number;
   readonly #desk: Desk;
@@ -127,10 +127,14 @@ class Pool {
     return block.at;
   }
 
-  /** Starts workers until there are `count`. */
-  grow(count: number): void {
+  hold(): void {
+    this.#holders++;
     clearTimeout(this.#timer);
-    while (this.#threads.length < count) {
+  }
+
+  /** Starts workers until there are `count` threads. */
+  grow(count: number): Promise<void> {
+    while (this.#threads.length < Math.min(count, processors()) - 1) {
       const thread = starter()!();
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
@@ -139,11 +143,12 @@ class Pool {
           reject(this.#lost!);
         });
       });
-      started.catch(() => {}); // whoever waits for `ready` is told
-      this.ready = this.ready.then(() => started);
-      this.ready.catch(() => {});
+      started.catch(() => {}); // whoever waits is told
+      this.#ready = this.#ready.then(() => started);
+      this.#ready.catch(() => {});
       thread.tell({ memory: linearMemory!, modules: instances.map(({ bytes, workspace }) => ({ bytes, workspace: this.#take(workspace) })), names, desk: this.#at });
     }
+    return this.#ready;
   }
 
   #lose(why: unknown): void {
@@ -177,9 +182,10 @@ class Pool {
     return results;
   }
 
-  /** Nobody holds it: its workers are ended, unless somebody comes soon. */
-  rest(): void {
-    this.#timer = setTimeout(() => { if (this.holders === 0) this.end(); }, IDLE);
+  /** Held by nobody, its workers are ended, unless somebody comes soon. */
+  letGo(): void {
+    if (--this.#holders > 0) return;
+    this.#timer = setTimeout(() => this.end(), IDLE);
     (this.#timer as { unref?(): void }).unref?.();
   }
 

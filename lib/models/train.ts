@@ -154,7 +154,6 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
 
   const threads = holdThreads(checkThreads(model.name, options.threads));
   try {
-    await threads.ready;
     while (done < last && !(best !== null && done - best.at.epoch >= patience)) {
       const epoch = done + 1;
       plan.beginEpoch?.(epoch);

@@ -37,7 +37,7 @@ else {
   for (const count of [2, 3]) {
     test(`${count} threads: every part once, in any number of them`, async () => {
       const threads = holdThreads(count);
-      await threads.ready;
+      await threads.start();
       threads.run(() => {
         assert.is(threadCount(), count);
         for (const n of [1, 2, 62, 63, 64, 300]) {
@@ -56,6 +56,13 @@ else {
   test('arrays that other threads do not see: the main thread does those parts', () => {
     const threads = holdThreads(2), x = Float32Array.of(3), y = floats(1).fill(2);
     assert.equal(threads.run(() => runParts([['sumSquares', x, 1], ['sumSquares', y, 1]])), [9, 4]);
+    threads.release();
+  });
+
+  test('workers start with the first parts, not before', () => {
+    const before = workers.length, threads = holdThreads(2), x = floats(2);
+    threads.run(() => runParts([['sumSquares', x, 1]]));
+    assert.is(workers.length, before);
     threads.release();
   });
 
@@ -102,7 +109,7 @@ else {
         const result = call(), alone = writes.map((w) => (args[w] as Float32Array).slice());
         for (const count of [2, 3, 7]) {
           const threads = holdThreads(count);
-          await threads.ready;
+          await threads.start();
           for (const w of writes) (args[w] as Float32Array).set(before[w] as Float32Array);
           const table = threads.run(() => kernels);
           assert.is.not(table[name], kernels[name], 'it is one of those that are cut');
@@ -126,21 +133,21 @@ else {
 
   test('a worker that ends: nothing hangs, the next piece of work is refused, and new threads serve', async () => {
     const threads = holdThreads(2), x = floats(640).fill(1);
-    await threads.ready;
+    await threads.start();
     const parts = Array.from({ length: 64 }, (_, at): Part => ['sumSquares', x.subarray(at * 10), 10]);
     await workers.at(-1)!.terminate();
     await new Promise((resolve) => { setTimeout(resolve, 20); });
     refuses(() => threads.run(() => runParts(parts)), 'thread-lost', 'a worker thread has ended while it was needed', 'it ended with code 1', 'threads: 1');
     threads.release();
     const again = holdThreads(2);
-    await again.ready;
+    await again.start();
     assert.equal(again.run(() => runParts(parts)), Array.from({ length: 64 }, () => 10));
     again.release();
   });
 
   test('a worker that ends just before the work: the main thread does it all', async () => {
     const threads = holdThreads(2), x = floats(630).fill(1);
-    await threads.ready;
+    await threads.start();
     const ended = workers.at(-1)!.terminate(); // not awaited: the main thread does not know yet
     for (const start = performance.now(); performance.now() - start < 100;);
     assert.equal(threads.run(() => runParts(Array.from({ length: 63 }, (_, at): Part => ['sumSquares', x.subarray(at * 10), 10]))), Array.from({ length: 63 }, () => 10));
@@ -150,7 +157,7 @@ else {
 
   test('a part that fails: an error that names the kernel', async () => {
     const threads = holdThreads(2), x = floats(8);
-    await threads.ready;
+    await threads.start();
     refuses(() => threads.run(() => runParts([['sumSquares', x, 8], ['clear', x, 2 ** 29]])), 'thread-lost', 'clear failed');
     threads.release();
   });
@@ -158,7 +165,7 @@ else {
   test('workers end some time after the last release, and their memory comes back', async () => {
     await new Promise((resolve) => { setTimeout(resolve, 2500); });
     const { inUse } = memoryUse(), threads = holdThreads(2);
-    await threads.ready;
+    await threads.start();
     const started = workers.slice(-1);
     assert.ok(memoryUse().inUse > inUse + 384 * 1024);
     threads.release();
@@ -171,7 +178,7 @@ else {
 
   test('a process ends by itself while its threads are held', () => {
     const script = `const { holdThreads } = await import('${new URL('../../dist/kernels/threads.js', import.meta.url)}');
-      const threads = holdThreads(2); await threads.ready; console.log('held');`;
+      const threads = holdThreads(2); await threads.start(); console.log('held');`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8', timeout: 20_000 });
     assert.equal([status, stdout], [0, 'held\n'], stderr);
   });
