@@ -100,6 +100,10 @@ if (executablePath === undefined) {
       assert.equal(await ask(where, 'changing', mode), []);
     }));
 
+    test(`positions may add up to more than float32 counts: ${mode}, minified`, () => inPage('minified', async (where) => {
+      assert.equal(await ask(where, 'far', mode), []);
+    }));
+
     test(`steps leave nothing on the device: ${mode}`, () => inPage('plain', async (where) => {
       const counts = await ask(where, 'held', mode);
       assert.is(counts.length, 8);
