@@ -14,7 +14,7 @@ import type * as page from './page.ts';
 
 // The kernels and both fits in headless Chromium: WebGL2 and WebGPU on SwiftShader, a graphics device in software; with TIGHTREC_DEVICE=1, on the machine's own.
 
-const executablePath = chromiumPath();
+const device = process.env.TIGHTREC_DEVICE === '1', executablePath = chromiumPath(device);
 
 /** The page, as a bundler delivers it: everything in one script, gpu.js too. */
 async function bundle(minify: boolean): Promise<string> {
@@ -53,7 +53,7 @@ if (executablePath === undefined) {
 
   test.before(async () => {
     ({ server, address } = await serve({ plain: await bundle(false), minified: await bundle(true) }));
-    browser = await launch(chromiumArguments(process.env.TIGHTREC_DEVICE === '1'));
+    browser = await launch(chromiumArguments(device));
     without = await launch(['--no-sandbox', '--disable-3d-apis', '--disable-gpu']);
   });
   test.after(async () => {
