@@ -1,7 +1,8 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
- * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), rivals.json
- * (`npm run bench:rivals`), fused.json (`npm run bench:fused`) and study.json (`npm start -- --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
+ * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
+ * (`npm run bench:browser -- --device`), fused.json (`npm run bench:fused`), rivals.json (`npm run bench:rivals`) and study.json
+ * (`npm start -- --all --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
 import type { Results } from './results.ts';
-import { kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, table, trainingTable } from './tables.ts';
+import { deviceTable, deviceTrainingTable, kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -21,7 +22,7 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
-const bench = read<Results>('latest'), browser = read<Results>('browser'), rivals = read<Results>('rivals'), study = read<Study>('study'), fused = read<Results>('fused');
+const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), fused = read<Results>('fused'), study = read<Study>('study');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -36,6 +37,8 @@ const tables: Record<string, () => string | null> = {
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),
   browser: () => of(browser, 'kernels', kernelsTable),
+  device: () => of(device, 'kernels', deviceTable),
+  'device training': () => of(device, 'training', deviceTrainingTable),
   rivals: () => of(rivals, 'rivals', rivalsTable),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],

@@ -40,6 +40,29 @@ export function kernelsTable(results: Results): string {
   return `${bySize(rows, false)}\n\n${where(results)}${onceNote(rows)}`;
 }
 
+/** deviceTable: every function at the chapter's size, with the machine's processor and its graphics device beside each other. */
+export function deviceTable(results: Results): string {
+  const rows = results.rows.filter(({ group, scale }) => group === 'kernels' && scale === 'chapter'), variants = unique(rows.map(({ variant }) => variant));
+  const body = unique(rows.map(({ name, size }) => `${name}\n${size}`)).map((key) => {
+    const [name, size] = key.split('\n'), of = (variant: string): Row | undefined => rows.find((row) => row.name === name && row.size === size && row.variant === variant);
+    return [`\`${name}\``, size, of('loop')!.unit, ...variants.map((variant) => cell(of(variant))), over(fastestOf(variants.map(of), 'gpu'), fastestOf(variants.map(of), 'simd'))];
+  });
+  return `${table(['', 'size', 'unit', ...variants, 'gpu over SIMD'], body)}\n\n${where(results)}${onceNote(rows)}`;
+}
+
+/** deviceTrainingTable: whole steps, by the tape with SIMD and on the graphics device. */
+export function deviceTrainingTable(results: Results): string {
+  const rows = results.rows.filter(({ group }) => group === 'training'), variants = unique(rows.map(({ variant }) => variant));
+  const body = unique(rows.map(({ name }) => name)).map((name) => {
+    const these = rows.filter((row) => row.name === name);
+    return [`\`${name}\``, these[0].size, these[0].unit, ...variants.map((variant) => cell(these.find((row) => row.variant === variant))), over(fastestOf(these, 'gpu'), fastestOf(these, 'simd'))];
+  });
+  return `${table(['', 'size', 'unit', ...variants, 'gpu over SIMD'], body)}\n\n${where(results)}`;
+}
+
+const fastestOf = (rows: readonly (Row | undefined)[], kind: string): Row | undefined => rows.filter((row) => row?.variant.startsWith(kind)).sort((a, b) => a!.milliseconds - b!.milliseconds)[0];
+const over = (row: Row | undefined, other: Row | undefined): string => (row && other ? `${figure(row.median / other.median)} x` : '');
+
 /** trainingTable: whole steps, loop beside SIMD, and SIMD on several threads. */
 export function trainingTable(results: Results): string {
   const rows = results.rows.filter(({ group }) => group === 'training'), variants = unique(rows.map(({ variant }) => variant));

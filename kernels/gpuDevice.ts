@@ -10,7 +10,9 @@ import { TightrecError, describe } from '../lib/errors.ts';
  * - a loop counts in a variable declared right before it, `let p = from; for (; p < end; p += 1)`: WebGPU's translation knows no other start
  *   (and a statement between the two would be moved there) and no ++ of what is not an integer;
  * - what is to hold a fraction or an id does not start from a literal such as 0, except a sum: WebGL takes it for an integer;
- * - outputs have one dimension, and a position is split into row and column with a correction, because a device may divide inexactly.
+ * - outputs have one dimension, and a position is split into row and column with a correction, because a device may divide inexactly;
+ * - nothing on the way to a position goes beyond the arrays, so the difference of two positions is made before it is added to a third: float32
+ *   ends at 2^24, and an array may.
  */
 
 /** GpuMode: 'webgpu' and 'webgl2' run on a graphics device; 'webasm' and 'cpu' are gpu.js without one. */

@@ -4,6 +4,7 @@ import { type KernelSize, kernelSizes } from '../kernelSizes.ts';
 import { type Limits, leastSeconds, limitsMeter } from '../limits.ts';
 import { type Row, figure } from '../results.ts';
 import { paces } from '../timing.ts';
+import { type gpuModelNames, gpuTraining, trainingRow } from '../training.ts';
 import { type BenchVariant, cpuVariants } from '../variants.ts';
 
 // The page: choose, check, time, draw. bench:browser drives it through `globalThis.bench`.
@@ -24,10 +25,10 @@ const drawn = (): Promise<void> => new Promise((resolve) => { requestAnimationFr
 interface Setup { measure: (quick?: boolean) => Limits; limits: Limits; variants: readonly BenchVariant[]; missing: readonly { variant: string; why: string }[]; devices: Record<string, string> }
 let setup: Promise<Setup> | null = null;
 
-/** Once, when it is first needed: what this machine can do, and which variants run here. */
-async function prepare(): Promise<Setup> {
+/** Once, when it is first needed: what this machine can do, and which variants run here. `device`: of gpu.js, the modes on a graphics device alone. */
+async function prepare(device = false): Promise<Setup> {
   const [plain, fused] = await Promise.all(['limits.wasm', 'limitsFma.wasm'].map(async (name) => new Uint8Array(await (await fetch(name)).arrayBuffer())));
-  const measure = limitsMeter({ plain, fused }), limits = measure(), cpu = cpuVariants(), gpu = await gpuVariants(['webasm', 'webgl2', 'webgpu']);
+  const measure = limitsMeter({ plain, fused }), limits = measure(), cpu = cpuVariants(), gpu = await gpuVariants(device ? ['webgl2', 'webgpu'] : ['webasm', 'webgl2', 'webgpu']);
   return { measure, limits, variants: [...cpu.variants.filter(({ name }) => name in colours), ...gpu.variants], missing: [...cpu.missing, ...gpu.missing], devices: await devices() };
 }
 
@@ -45,6 +46,14 @@ async function devices(): Promise<Record<string, string>> {
 async function run(size: KernelSize, quick: boolean, hear: (outcome: Outcome, limits: Limits) => void | Promise<void>): Promise<void> {
   const { limits, variants } = await (setup ??= prepare());
   for await (const outcome of kernelRows(size, variants, quick ? paces.quick : { ...paces.full, time: 300 })) await hear(outcome, limits);
+}
+
+/** trainingOnDevice: training steps of a model by the tape with SIMD, then in each mode on a graphics device. */
+async function trainingOnDevice(name: (typeof gpuModelNames)[number], quick: boolean): Promise<Outcome[]> {
+  const pace = quick ? paces.quick : paces.full, outcomes: Outcome[] = [];
+  outcomes.push({ row: await trainingRow(name, { variant: 'simd', threads: 1 }, pace) });
+  for (const mode of ['webgl2', 'webgpu'] as const) outcomes.push(await gpuTraining(name, mode, pace));
+  return outcomes;
 }
 
 /** again: the limits measured once more, and the best of all rounds from now on. */
@@ -135,8 +144,8 @@ fill();
 
 /** What bench:browser asks for, as values that travel between processes. */
 export const bench = {
-  async setup(): Promise<Omit<Setup, 'variants' | 'measure'>> {
-    const { limits, missing, devices } = await (setup ??= prepare());
+  async setup(device: boolean): Promise<Omit<Setup, 'variants' | 'measure'>> {
+    const { limits, missing, devices } = await (setup ??= prepare(device));
     return { limits, missing, devices };
   },
   again,
@@ -146,4 +155,5 @@ export const bench = {
     await run(sizesOf(kernel).find((one) => one.size === size)!, quick, (outcome) => { outcomes.push(outcome); });
     return outcomes;
   },
+  train: trainingOnDevice,
 };

@@ -25,7 +25,8 @@ const spreadThread = function (this: Thread, G: Float32Array, slot: Float32Array
   const guess = Math.floor(at / K);
   const row = guess + ((guess + 1) * K <= at ? 1 : 0) - (guess * K > at ? 1 : 0);
   const r = slot[row];
-  const g = G[Math.max(r, 0) * K + at - row * K];
+  const k = at - row * K;
+  const g = G[Math.max(r, 0) * K + k];
   return r < 0 ? 0 * K : g;
 };
 

@@ -9,7 +9,8 @@ export const gatherThread = function (this: Thread, table: Float32Array, ids: Fl
   const at = this.thread.x;
   const guess = Math.floor(at / K);
   const b = guess + ((guess + 1) * K <= at ? 1 : 0) - (guess * K > at ? 1 : 0);
-  return table[ids[b] * K + at - b * K];
+  const k = at - b * K;
+  return table[ids[b] * K + k];
 };
 
 /** out[b, k] + table[ids[b], k] */
@@ -17,7 +18,8 @@ const gatherAddThread = function (this: Thread, out: Float32Array, table: Float3
   const at = this.thread.x;
   const guess = Math.floor(at / K);
   const b = guess + ((guess + 1) * K <= at ? 1 : 0) - (guess * K > at ? 1 : 0);
-  return out[at] + table[ids[b] * K + at - b * K];
+  const k = at - b * K;
+  return out[at] + table[ids[b] * K + k];
 };
 
 /** dTable[row, k] + Σ dOut[b, k] over the b whose id is `row`: order[start[row]] .. order[start[row + 1] - 1] */

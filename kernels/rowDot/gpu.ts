@@ -7,11 +7,11 @@ import { scatterPlan } from '../gpuScatter.ts';
 /** <U[u[b]], V[i[b]]> */
 export const rowDotThread = function (this: Thread, U: Float32Array, V: Float32Array, u: Float32Array, i: Float32Array, K: number): number {
   const user = u[this.thread.x] * K;
-  const item = i[this.thread.x] * K;
+  const toItem = i[this.thread.x] * K - user;
   const end = user + K;
   let sum = 0;
   let p = user;
-  for (; p < end; p += 1) sum += U[p] * V[item + p - user];
+  for (; p < end; p += 1) sum += U[p] * V[p + toItem];
   return sum;
 };
 

@@ -1,22 +1,20 @@
-import { existsSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, type Page, chromium } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { chromiumArguments, chromiumPath } from '../../bench/browser/chromium.ts';
 import type { GpuMode } from '../../kernels/gpuDevice.ts';
 import { kernelCases } from '../helpers/kernelCases.ts';
 import { skip } from '../helpers/skip.ts';
 import { judge } from './compareFits.ts';
 import type * as page from './page.ts';
 
-// The kernels and both fits in headless Chromium: WebGL2 and WebGPU on SwiftShader, which is a graphics device in software.
+// The kernels and both fits in headless Chromium: WebGL2 and WebGPU on SwiftShader, a graphics device in software; with TIGHTREC_DEVICE=1, on the machine's own.
 
-const executablePath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name))).find(existsSync);
-const withDevices = ['--enable-unsafe-swiftshader', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+const device = process.env.TIGHTREC_DEVICE === '1', executablePath = chromiumPath(device);
 
 /** The page, as a bundler delivers it: everything in one script, gpu.js too. */
 async function bundle(minify: boolean): Promise<string> {
@@ -51,12 +49,12 @@ if (executablePath === undefined) {
 } else {
   const test = suite('gpu/browser');
   let server: Server, address: string, browser: Browser, without: Browser;
-  const launch = (args: string[]): Promise<Browser> => chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
+  const launch = (args: string[]): Promise<Browser> => chromium.launch({ executablePath, args });
 
   test.before(async () => {
     ({ server, address } = await serve({ plain: await bundle(false), minified: await bundle(true) }));
-    browser = await launch(withDevices);
-    without = await launch(['--disable-3d-apis', '--disable-gpu']);
+    browser = await launch(chromiumArguments(device));
+    without = await launch(['--no-sandbox', '--disable-3d-apis', '--disable-gpu']);
   });
   test.after(async () => {
     await browser?.close();
@@ -100,6 +98,10 @@ if (executablePath === undefined) {
 
     test(`sizes may grow and shrink from call to call: ${mode}, minified`, () => inPage('minified', async (where) => {
       assert.equal(await ask(where, 'changing', mode), []);
+    }));
+
+    test(`positions may add up to more than float32 counts: ${mode}, minified`, () => inPage('minified', async (where) => {
+      assert.equal(await ask(where, 'far', mode), []);
     }));
 
     test(`steps leave nothing on the device: ${mode}`, () => inPage('plain', async (where) => {

@@ -8,6 +8,7 @@ import { refuses, rejects } from '../helpers/refuses.ts';
 import { skip } from '../helpers/skip.ts';
 import { changeSizes } from './changeSizes.ts';
 import { fakeGpuJs } from './fakeGpuJs.ts';
+import { farPositions } from './farPositions.ts';
 import { runCases } from './runCases.ts';
 
 // Every kernel of the table as gpu.js kernels. What needs a browser is in browser.test.ts.
@@ -38,6 +39,8 @@ for (const [mode, gpu] of open) {
   });
 
   test('sizes may grow and shrink from call to call', async () => { assert.equal(await changeSizes(gpu), []); });
+
+  test('positions may add up to more than float32 counts', async () => { assert.equal(await farPositions(gpu), []); });
 
   test('more than a small loop: a hundred thousand additions to one row', async () => {
     const B = 100_000, dTable = new Float32Array(2);

@@ -3,6 +3,7 @@ import { BPR, type Interactions, LogisticMF, TightrecError, interactions, toByte
 import { random } from '../../lib/random.ts';
 import { changeSizes } from './changeSizes.ts';
 import { type Comparison, compareFits } from './compareFits.ts';
+import { farPositions } from './farPositions.ts';
 import { type Outcome, runCases } from './runCases.ts';
 
 // Bundled for a browser page, and minified for Node: what a test asks of it, as plain values that travel between processes.
@@ -17,6 +18,12 @@ export async function kernels(mode: GpuMode): Promise<Outcome> {
 export async function changing(mode: GpuMode): Promise<string[]> {
   const gpu = await openGpu({ mode });
   try { return await changeSizes(gpu); } finally { await gpu.destroy(); }
+}
+
+/** Kernels in arrays almost as long as a device holds, in one mode. */
+export async function far(mode: GpuMode): Promise<string[]> {
+  const gpu = await openGpu({ mode });
+  try { return await farPositions(gpu); } finally { await gpu.destroy(); }
 }
 
 /** Three calls of a kernel at once, each for a size of its own, before it is compiled. */
