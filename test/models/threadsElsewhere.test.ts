@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { chromiumPath } from '../helpers/chromium.ts';
+import { chromiumPath, launchChromium } from '../../bench/browser/chromium.ts';
 import { skip } from '../helpers/skip.ts';
 
 /** The built package on two threads in other runtimes: isolated pages, Bun and Deno, by name from npm where .ci/run has put them. */
@@ -40,7 +40,7 @@ for (const [name, variable, flags] of [['Bun', 'TIGHTREC_BUN', ['run', '-']], ['
   });
 }
 
-if (chromiumPath === undefined) skip('models/threadsElsewhere, a page', 'there is no chromium');
+if (chromiumPath(false) === undefined) skip('models/threadsElsewhere, a page', 'there is no chromium');
 else {
   let server: Server, browser: Browser;
   const types: Record<string, string> = { js: 'text/javascript', html: 'text/html' };
@@ -53,7 +53,7 @@ else {
       response.end(page ? '<!doctype html><link rel="icon" href="data:,">' : readFileSync(fileURLToPath(file)));
     });
     await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+    browser = await launchChromium(false);
   });
   test.after(async () => { await browser?.close(); server?.close(); });
 
