@@ -24,4 +24,5 @@ export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Re
 export type { Catalogue } from './models/catalogue.ts';
 export type { Checkpoint, Checkpoints, DataMark, Snapshot } from './models/checkpoint.ts';
 export type { ModelState } from './models/modelState.ts';
+export type { ThreadsOption } from './models/threads.ts';
 export type { EpochReport, FitOptions, StepReport } from './models/train.ts';

@@ -12,6 +12,7 @@ import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
+import type { ThreadsOption } from '../models/threads.ts';
 import type { FitModelName } from '../study/models.ts';
 import type { Task } from '../study/progress.ts';
 import { Interruption, UsageError, optionOf } from './failure.ts';
@@ -22,7 +23,7 @@ import { type Terminal, openTerminal, printable } from './terminal.ts';
 export interface TableCommand { user: string; item: string; time?: string; value?: string; basket?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
 
 interface FitCommand extends TableCommand {
-  model: FitModelName; out: string; checkpoint?: string; set?: Record<string, unknown>;
+  model: FitModelName; out: string; checkpoint?: string; threads: ThreadsOption; set?: Record<string, unknown>;
   factors?: number; epochs?: number; learningRate?: number; l2?: number; halfLife?: number; seed?: number;
 }
 
@@ -43,7 +44,7 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
   if (checkpoint !== undefined) await checkCheckpointOption(checkpoint, model, file, options.out);
   const data = await readEvents(file, options, terminal, signal);
 
-  const seconds = await train(model, data, checkpoint, terminal, signal);
+  const seconds = await train(model, data, options, terminal, signal);
   await writeWhole(options.out, toBytes(model));
   const { size } = await stat(options.out);
   terminal.result(`${model.name} of ${counted(model.nUsers, 'user')} and ${counted(model.nItems, 'item')}, from ${counted(data.user.length, 'interaction')}, in ${seconds.toFixed(1)} s\n${printable(options.out)}: ${counted(size, 'byte')}\n`);
@@ -84,7 +85,7 @@ export async function readEvents(file: string, options: TableCommand, { progress
 }
 
 /** Fits, with progress; from a checkpoint on where there is one. Interrupted, it says what is kept. */
-async function train(model: Recommender, data: Interactions, path: string | undefined, { progress, note }: Terminal, signal: AbortSignal): Promise<number> {
+async function train(model: Recommender, data: Interactions, { checkpoint: path, threads }: Pick<FitCommand, 'checkpoint' | 'threads'>, { progress, note }: Terminal, signal: AbortSignal): Promise<number> {
   const { epochs = 1 } = model.settings as { epochs?: number }, began = performance.now();
   let last = '', kept = 0, task: Task | null = null; // kept: how many epochs the checkpoint has
   const keptOf = (): string => `${kept} of ${counted(epochs, 'epoch')}`;
@@ -96,7 +97,7 @@ async function train(model: Recommender, data: Interactions, path: string | unde
   const checkpoints = path === undefined ? null : counting(checkpointFile(path), (epochs) => { kept = epochs; });
   try {
     await model.fit(data, {
-      signal, ...(checkpoints && { checkpoints }),
+      signal, threads, ...(checkpoints && { checkpoints }),
       onStep: ({ epoch, step, steps }) => training().at(epoch - 1 + step / steps, `epoch ${epoch} of ${epochs}${last}`),
       onEpoch: ({ epoch, loss }) => { last = `, loss ${loss.toFixed(4)}`; training().at(epoch, `epoch ${epoch} of ${epochs}${last}`); },
     });

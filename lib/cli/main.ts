@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { FIT_MODELS, MODELS, STUDY_MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
-import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
+import { METRICS, countOption, listOption, numberOption, settingOption, threadsOption, wholeNumberOption } from './options.ts';
 import { printable, stopBars } from './terminal.ts';
 
 /** The command `tightrec`. Every failure is one sentence on stderr; docs/cli.md shows each command at work. */
@@ -56,6 +56,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
 
   const badRows = () => new Option('--on-bad-row <what>', 'what a row that does not parse does: end in an error, or be left out and counted').choices(['error', 'skip']).default('error');
+  const threads = () => new Option('--threads <n>', 'how many share the work, or "all" that the machine has; what is learned is the same').argParser(threadsOption).default('all');
   const quiet = () => new Option('-q, --quiet', 'no progress, only results and errors');
   const tableOptions = (command: Command): Command => command
     .requiredOption('--user <column>', 'the column of users')
@@ -74,6 +75,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
     .option('--report <file>', 'where the HTML report goes', 'report.html')
     .option('--no-report', 'no report')
     .option('--checkpoints <folder>', 'keep what each model learns there after every epoch, and go on from what is there')
+    .addOption(threads())
     .addOption(badRows())
     .addOption(quiet())
     .addHelpText('after', `
@@ -91,6 +93,7 @@ Examples:
     .addOption(new Option('--model <name>', 'what to train').choices(FIT_MODELS).makeOptionMandatory())
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
     .option('--checkpoint <file>', 'keep what is learned there after every epoch, and go on from what is there')
+    .addOption(threads())
     .option('--factors <n>', 'length of the vectors (bpr, logistic-mf, lstm)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
     .option('--learning-rate <x>', 'of the optimiser', numberOption)

@@ -26,6 +26,9 @@ export function countOption(text: string): number {
   return value;
 }
 
+/** threadsOption: how many threads; whether there can be so many, the fit says. */
+export const threadsOption = (text: string): number | 'all' => (text === 'all' ? 'all' : countOption(text));
+
 /** listOption: names separated by commas, each one of `choices`. */
 export const listOption = <Name extends string>(choices: readonly Name[]) => (text: string): Name[] => {
   const names = text.split(',').map((name) => name.trim()).filter((name) => name !== '');

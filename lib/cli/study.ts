@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { TightrecError } from '../errors.ts';
 import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
+import type { ThreadsOption } from '../models/threads.ts';
 import { findTransactions } from '../study/findTransactions.ts';
 import { STUDY_MODELS, type StudyModelName } from '../study/models.ts';
 import { onlineRetail } from '../study/onlineRetail.ts';
@@ -14,10 +15,10 @@ import { checkTable } from './loadModel.ts';
 import { checkKept, sameFile } from './options.ts';
 import { openTerminal, printable } from './terminal.ts';
 
-interface StudyCommand { data?: string; models: StudyModelName[]; all?: boolean; seed: number; json?: string; report: string | false; checkpoints?: string; onBadRow: 'error' | 'skip'; quiet?: boolean }
+interface StudyCommand { data?: string; models: StudyModelName[]; all?: boolean; seed: number; json?: string; report: string | false; checkpoints?: string; threads: ThreadsOption; onBadRow: 'error' | 'skip'; quiet?: boolean }
 
 /** study: the command `tightrec study`. */
-export async function study({ data, models, all, seed, json, report, checkpoints, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
+export async function study({ data, models, all, seed, json, report, checkpoints, threads, onBadRow, quiet }: StudyCommand, signal: AbortSignal): Promise<void> {
   const input = data === 'generated' ? undefined : data;
   for (const [option, path] of [['--json', json], ['--report', report]] as const) if (path && input !== undefined) await checkKept(option, path, input);
   if (json !== undefined && report !== false && await sameFile(json, report)) throw new UsageError(`--json and --report would both write ${json}; name another file for one of them`);
@@ -30,7 +31,7 @@ export async function study({ data, models, all, seed, json, report, checkpoints
   const url = process.env.TIGHTREC_DATA_URL; // for tests: another place for the public download
   const transactions = await findTransactions({ file: data, seed, onBadRow, progress, signal, ...(url !== undefined && { url }) });
   const result = await runStudy(await onlineRetail(transactions), {
-    models: all ? STUDY_MODELS : models, seed, progress, signal, ...(checkpoints !== undefined && { checkpoints: (row: string) => checkpointFile(join(checkpoints, fileNameOf(row))) }),
+    models: all ? STUDY_MODELS : models, seed, threads, progress, signal, ...(checkpoints !== undefined && { checkpoints: (row: string) => checkpointFile(join(checkpoints, fileNameOf(row))) }),
   }).catch((error: unknown) => {
     if (signal.reason instanceof Interruption && checkpoints !== undefined) signal.reason.left = `${checkpoints} has what was learned up to the last whole epoch, and the same command goes on from there`;
     throw error;

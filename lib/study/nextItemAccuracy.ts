@@ -2,6 +2,7 @@ import { type Interactions, fromRows } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';
 import { accuracyAtK } from '../metrics/accuracyAtK.ts';
 import type { NextItemLSTM } from '../models/nextItemLSTM.ts';
+import type { ThreadsOption } from '../models/threads.ts';
 import { PLACES } from './invoicePrecision.ts';
 import type { OnlineRetail, Piece } from './onlineRetail.ts';
 
@@ -24,8 +25,8 @@ export interface NextItemAccuracy { all: number; known: number | null; new: numb
  * nextItemAccuracy: accuracy@5 of the next item of an invoice, every row from all the rows before it: over all of them, over those of invoices whose
  * customer train knows, whose customer it does not know (new), and that have none.
  */
-export function nextItemAccuracy(model: NextItemLSTM, piece: Piece, encoders: Encoders): NextItemAccuracy {
-  const { customer, groups: { indptr, items } } = piece, lists = model.recommendNext(invoicesOf(piece, encoders), { k: PLACES }).items;
+export function nextItemAccuracy(model: NextItemLSTM, piece: Piece, encoders: Encoders, threads: ThreadsOption = 1): NextItemAccuracy {
+  const { customer, groups: { indptr, items } } = piece, lists = model.recommendNext(invoicesOf(piece, encoders), { k: PLACES, threads }).items;
   const part = (is: (row: number) => boolean): number | null => {
     const top: number[] = [], actual: number[] = [];
     for (let g = 0; g < customer.length; g++) {
@@ -49,11 +50,11 @@ export function nextItemAccuracy(model: NextItemLSTM, piece: Piece, encoders: En
  *
  * What a row leads to is what is expected of the row after it; so the last row of each invoice is put there twice, and both come out of one pass.
  */
-export function withoutState(model: NextItemLSTM, piece: Piece, encoders: Encoders): { zeroState: number; leaked: number } {
+export function withoutState(model: NextItemLSTM, piece: Piece, encoders: Encoders, threads: ThreadsOption = 1): { zeroState: number; leaked: number } {
   const { users, items: codes, user, item, basket } = invoicesOf(piece, encoders), { indptr } = piece.groups, n = item.length, G = indptr.length - 1, source = new Int32Array(n + G);
   for (let g = 0; g < G; g++) for (let at = indptr[g]; at <= indptr[g + 1]; at++) source[at + g] = Math.min(at, indptr[g + 1] - 1);
   const again = fromRows({ users, items: codes, user: source.map((at) => user[at]), item: source.map((at) => item[at]), value: null, time: null, basket: source.map((at) => basket![at]) });
-  const { items } = model.recommendNext(again, { k: PLACES, state: 'zero' }), before = new Int32Array(n * PLACES), itself = new Int32Array(n * PLACES);
+  const { items } = model.recommendNext(again, { k: PLACES, state: 'zero', threads }), before = new Int32Array(n * PLACES), itself = new Int32Array(n * PLACES);
   for (let g = 0; g < G; g++) {
     for (let at = indptr[g]; at < indptr[g + 1]; at++) {
       before.set(items.subarray((at + g) * PLACES, (at + g + 1) * PLACES), at * PLACES);

@@ -74,7 +74,7 @@ ${pieces(result)}
     `<tr><th scope="row">${escaped(name)}</th><td><code>${escaped(settingsLine(settings) || 'none')}</code></td></tr>`).join('')}</tbody></table></div></section>
 <section aria-labelledby="made"><h2 id="made">How this was made</h2>
 <div class="panel"><dl class="pairs">
-${Object.entries({ 'Data': data.source, 'Seed': String(seed), 'Processor': `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB`, 'System': machine.system, 'Kernels': machine.kernels, 'Versions': Object.entries(versions).map((pair) => pair.join(' ')).join(', ') })
+${Object.entries({ 'Data': data.source, 'Seed': String(seed), 'Processor': `${machine.cpu}, ${machine.cores} cores, ${machine.threads} at work, ${machine.memoryGiB} GiB`, 'System': machine.system, 'Kernels': machine.kernels, 'Versions': Object.entries(versions).map((pair) => pair.join(' ')).join(', ') })
     .map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('\n')}
 <dt>Again</dt><dd><code>${againWith(result)}</code> gives the same figures; only the seconds differ</dd>
 </dl></div></section>

@@ -8,6 +8,7 @@ import { LogisticMF } from '../models/logisticMF.ts';
 import { NextItemLSTM, type NextItemLSTMSettings } from '../models/nextItemLSTM.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
+import { type ThreadsOption, checkThreads } from '../models/threads.ts';
 import { type FitOptions, breathe } from '../models/train.ts';
 import { PLACES, invoicePrecision } from './invoicePrecision.ts';
 import { MODELS, STUDY_MODELS, type StudyModelName } from './models.ts';
@@ -33,6 +34,8 @@ const NOTES = {
 export interface StudyOptions {
   models?: readonly StudyModelName[];
   seed?: number;
+  /** How many threads share the work, or 'all' that the machine has. Default 1. The figures are the same. */
+  threads?: ThreadsOption;
   progress?: Progress;
   signal?: AbortSignal;
   /** Where the row of this name, if it learns in epochs, is kept while it learns. A study that was interrupted goes on from there to the same figures. */
@@ -91,7 +94,7 @@ export interface StudyResult {
     shape: Shape;
   };
   models: ModelResult[];
-  machine: { cpu: string; cores: number; memoryGiB: number; system: string; kernels: string };
+  machine: { cpu: string; cores: number; threads: number; memoryGiB: number; system: string; kernels: string };
   versions: Record<string, string>;
   seed: number;
 }
@@ -101,15 +104,15 @@ export interface StudyResult {
  * Errors: the signal's reason when aborted; those of the models.
  */
 export async function runStudy(data: OnlineRetail, options: StudyOptions = {}): Promise<StudyResult> {
-  const { seed = 1, progress = silent, signal, checkpoints, models: asked = MODELS } = options, models: ModelResult[] = [];
+  const { seed = 1, threads = 1, progress = silent, signal, checkpoints, models: asked = MODELS } = options, models: ModelResult[] = [];
   for (const name of STUDY_MODELS) {
     if (!asked.includes(name)) continue;
-    for (const row of rows[name]) models.push(await row({ data, seed, progress, signal, checkpoints }));
+    for (const row of rows[name]) models.push(await row({ data, seed, threads, progress, signal, checkpoints }));
   }
-  return { ...describe(data), models, machine: machine(), versions: versions(), seed };
+  return { ...describe(data), models, machine: machine(threads), versions: versions(), seed };
 }
 
-interface Context { data: OnlineRetail; seed: number; progress: Progress; signal: AbortSignal | undefined; checkpoints: StudyOptions['checkpoints'] }
+interface Context { data: OnlineRetail; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal | undefined; checkpoints: StudyOptions['checkpoints'] }
 type Row = (context: Context) => Promise<ModelResult>;
 
 const rows: Record<StudyModelName, Row[]> = {
@@ -153,12 +156,12 @@ function trainedRow(name: string, model: Trained, known: Partial<Pick<ModelResul
 
 /** Fits an LSTM to all invoices of train, with or without a customer, and measures the accuracy of the next item; `published` is by the leaked protocol. */
 function nextItemRow(name: string, settings: Partial<NextItemLSTMSettings>, published: number | null, context: Context): Promise<ModelResult> {
-  const { data, seed, signal } = context, model = new NextItemLSTM({ ...settings, seed }), carried: Partial<Record<Piece['name'], NextItemAccuracy>> = {};
-  const measure = (piece: Piece): number => (carried[piece.name] = nextItemAccuracy(model, piece, data)).all;
+  const { data, seed, threads, signal } = context, model = new NextItemLSTM({ ...settings, seed }), carried: Partial<Record<Piece['name'], NextItemAccuracy>> = {};
+  const measure = (piece: Piece): number => (carried[piece.name] = nextItemAccuracy(model, piece, data, threads)).all;
   const stateless = async (piece: Piece): Promise<ReturnType<typeof withoutState>> => {
     await breathe(); // it takes its time
     signal?.throwIfAborted();
-    return withoutState(model, piece, data);
+    return withoutState(model, piece, data, threads);
   };
   const more = async (): Promise<Partial<ModelResult>> => {
     const v = { ...carried.validation!, ...await stateless(data.validation) }, t = { ...carried.test!, ...await stateless(data.test) };
@@ -174,7 +177,7 @@ type Trained = Recommender & { fit(data: Interactions, options: FitOptions): Pro
 interface Judge { metric: ModelResult['metric']; measure(piece: Piece): number; more(): Promise<Partial<ModelResult>> }
 
 /** Fits a model and measures it; one that learns in epochs is measured on the way too, and goes on from its checkpoint where there is one. */
-async function fittedRow(name: string, model: Trained, training: Interactions, { metric, measure, more }: Judge, { data, progress, signal, checkpoints }: Context): Promise<ModelResult> {
+async function fittedRow(name: string, model: Trained, training: Interactions, { metric, measure, more }: Judge, { data, threads, progress, signal, checkpoints }: Context): Promise<ModelResult> {
   const { epochs = 0 } = model.settings as { epochs?: number }, every = Math.ceil(epochs / POINTS), kept = epochs > 0 ? checkpoints?.(name) : undefined, began = performance.now();
   let earlier: Learned = { epochs: 0, seconds: 0, curve: [] }, curve: CurvePoint[] = [], aside = 0; // aside: what measuring and keeping took
   let before = 0, stepsNow = 0, validation = Number.NaN, begun: Task | null = null; // before, stepsNow: the steps of the epochs done, and of this one
@@ -190,7 +193,7 @@ async function fittedRow(name: string, model: Trained, training: Interactions, {
   const said = () => (Number.isNaN(validation) ? '' : `, ${metric}@${PLACES} ${validation.toFixed(4)}`);
 
   await model.fit(training, {
-    signal,
+    signal, threads,
     ...(kept && { checkpoints: {
       ...kept,
       load: () => away(async () => {
@@ -276,9 +279,9 @@ function describe(data: OnlineRetail): Pick<StudyResult, 'title' | 'data'> {
   };
 }
 
-function machine(): StudyResult['machine'] {
-  const { kernels, why } = backend();
-  return { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${platform()} ${release()}`, kernels: `${kernels} (${why})` };
+function machine(threads: ThreadsOption): StudyResult['machine'] {
+  const { kernels, why, whyOneThread } = backend();
+  return { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), threads: whyOneThread === null ? checkThreads('runStudy', threads) : 1, memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${platform()} ${release()}`, kernels: `${kernels} (${why})` };
 }
 
 function versions(): Record<string, string> {
