@@ -14,7 +14,7 @@
  * Each step lowers L[u] by a |r|², so L costs nothing: it begins at <x, G x> + Σ_i (w <V[i], x>² + c - 2 c <V[i], x>).
  *
  * Shapes: U (nUsers, K), of which rows from .. to - 1 are overwritten; V (nItems, K); G (K, K); indptr (nUsers + 1), indices, w (nnz): the CSR
- * of the items met; work (K (K + 256)), overwritten. Returns Σ L[u] over these rows. A row gets the same bits whatever from and to are.
+ * of the items met; work (K (K + 320)), overwritten. Returns Σ L[u] over these rows. A row gets the same bits whatever from and to are.
  *
  * Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", 2008; Takács, Pilászy, Tikk, "Applications of the Conjugate
  * Gradient Method for Implicit Feedback Collaborative Filtering", 2011.

@@ -1,19 +1,23 @@
 // AssemblyScript. The formulas are in loop.ts.
 import { addLanes, addScaledRow, dot } from '../lanes.simd';
 import { matmul, matmulGradB } from '../matmul/simd';
+import { pack, packStrips, put, tile } from '../tiles.simd';
 
-// Users that go through the steps together: their products with G are one product of matrices, and what they need lies in the second-level
-// cache. In alsCholesky, items whose outer products are added up in one.
-const ROWS = 64;
+// Users that go through the steps together, at most, and about how many numbers of V they may read together: their products with G are one
+// product of matrices, and their rows of V are still in the second-level cache at the next step. In alsCholesky, items whose outer products are
+// added up in one.
+const ROWS = 64, NEAR = 131072;
 
 export function alsCG(
   U: usize, work: usize, V: usize, G: usize, indptr: usize, indices: usize, w: usize, from: i32, to: i32, K: i32, steps: i32,
 ): f64 {
-  const row = <usize>K << 2, R = work, P = R + ROWS * row, Q = P + ROWS * row, squares = Q + ROWS * row;
+  const row = <usize>K << 2, R = work, P = R + ROWS * row, Q = P + ROWS * row, squares = Q + ROWS * row, four = squares + ROWS * 4, spare = four + 4 * row, strips = spare + 128;
+  packStrips(strips, G, row, 4, K, K);
   let L: f64 = 0;
-  for (let begin = from; begin < to; begin += ROWS) {
-    const rows = min(ROWS, to - begin), X = U + <usize>begin * row, starts = indptr + (<usize>begin << 2);
-    matmul(Q, X, G, rows, K, K);
+  for (let begin = from, rows = 0; begin < to; begin += rows) {
+    const X = U + <usize>begin * row, starts = indptr + (<usize>begin << 2);
+    rows = together(starts, min(ROWS, to - begin), K);
+    timesG(Q, X, strips, four, spare, rows, K);
     for (let b: usize = 0; b < <usize>rows; b++) {
       const start = <usize>load<i32>(starts + (b << 2)) << 2, n = load<i32>(starts + (b << 2), 4) - load<i32>(starts + (b << 2));
       const x = X + b * row, r = R + b * row, q = Q + b * row;
@@ -28,7 +32,7 @@ export function alsCG(
     }
 
     for (let step = 0; step < steps; step++) {
-      matmul(Q, P, G, rows, K, K);
+      timesG(Q, P, strips, four, spare, rows, K);
       for (let b: usize = 0; b < <usize>rows; b++) {
         const start = <usize>load<i32>(starts + (b << 2)) << 2, n = load<i32>(starts + (b << 2), 4) - load<i32>(starts + (b << 2));
         const r = R + b * row, p = P + b * row, q = Q + b * row, rr = load<f32>(squares + (b << 2));
@@ -44,6 +48,29 @@ export function alsCG(
     }
   }
   return L;
+}
+
+/** Q = P G, with G packed already; by tiles, each entry added up in order, so that a row's bits are the same in any company. */
+function timesG(Q: usize, P: usize, strips: usize, four: usize, spare: usize, rows: i32, K: i32): void {
+  const row = <usize>K << 2;
+  for (let r = 0; r < rows; r += 4, P += row << 2, Q += row << 2) {
+    const lines = min(4, rows - r);
+    pack(four, 16, P, 4, row, K, lines);
+    for (let c = 0, strip = strips, to = Q; c < K; c += 8, strip += row << 3, to += 32) {
+      const wide = min(8, K - c);
+      if (lines == 4 && wide == 8) { tile(to, row, four, strip, K, false); continue; }
+      tile(spare, 32, four, strip, K, false);
+      for (let l: usize = 0; l < <usize>lines; l++) put(to + l * row, spare + 32 * l, wide, false);
+    }
+  }
+}
+
+/** How many of these rows go together. */
+function together(starts: usize, most: i32, K: i32): i32 {
+  const last = load<i32>(starts) + NEAR / K;
+  let rows = min(4, most);
+  while (rows < most && load<i32>(starts + (<usize>rows << 2), 4) <= last) rows++;
+  return rows;
 }
 
 /** q += Σ w <V[i], p> V[i] over n items, each row of V read once: four at a time, so that p and q are read once for four. */
