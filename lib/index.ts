@@ -9,6 +9,8 @@ export type { RawId } from './data/labelEncoder.ts';
 export { TightrecError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { fromBytes, toBytes } from './io/model.ts';
+export { AlternatingLeastSquares } from './models/alternatingLeastSquares.ts';
+export type { AlternatingLeastSquaresSettings, Explanation } from './models/alternatingLeastSquares.ts';
 export { BPR } from './models/bpr.ts';
 export type { BPRSettings } from './models/bpr.ts';
 export { LogisticMF } from './models/logisticMF.ts';
