@@ -4,6 +4,7 @@ import { readInteractions } from '../data/readInteractions.ts';
 import type { ReadOptions } from '../data/readTable.ts';
 import { writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
+import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { Popularity } from '../models/popularity.ts';
@@ -24,6 +25,7 @@ interface FitCommand extends TableCommand {
 }
 
 const models: Record<ModelName, (settings: object) => Recommender> = {
+  'als': (settings) => new AlternatingLeastSquares(settings),
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
@@ -46,7 +48,7 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
+  const random = model === 'bpr' || model === 'logistic-mf' || model === 'als'; // the others have nothing random to seed
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);

@@ -88,7 +88,7 @@ Examples:
     .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
     .addOption(new Option('--model <name>', 'what to train').choices(MODELS).makeOptionMandatory())
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
-    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf)', numberOption)
+    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf, als)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
     .option('--learning-rate <x>', 'of Adam', numberOption)
     .option('--l2 <x>', 'weight of the penalty', numberOption)

@@ -1,5 +1,5 @@
-/** MODELS: what the study trains unless told otherwise, and what `tightrec fit` trains; 'purchase-history' and 'bpr' give two rows each. */
-export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] as const;
+/** MODELS: what the study trains unless told otherwise, and what `tightrec fit` trains; 'purchase-history', 'bpr' and 'als' give two rows each. */
+export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als'] as const;
 export type ModelName = typeof MODELS[number];
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */

@@ -12,10 +12,10 @@ const test = suite('cli/bad settings');
 test.before.each(() => rmSync(out, { force: true }));
 test.after(remove);
 
-for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr']) {
+for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als']) {
   test(`one user, one item: ${model}`, async () => {
     const one = file('one.csv', 'user,item\nu1,i1\n');
-    const learning = model === 'bpr' || model === 'logistic-mf' ? ['--factors', '4', '--epochs', '2'] : [];
+    const learning = model === 'bpr' || model === 'logistic-mf' || model === 'als' ? ['--factors', '4', '--epochs', '2'] : [];
     await succeeds(['fit', one, ...columns, '--model', model, '--out', out, ...learning]);
     const { stdout, stderr } = await succeeds(['recommend', out, '--user', 'u1', '--include-seen', '--json']);
     assert.equal((JSON.parse(stdout) as { item: string }[]).map(({ item }) => item), ['i1']);
