@@ -134,10 +134,12 @@ function dots(x: usize, i: usize, j: usize, k: usize, l: usize, K: i32): v128 {
 function addFour(y: usize, s: v128, i: usize, j: usize, k: usize, l: usize, K: i32): void {
   const si = v128.shuffle<f32>(s, s, 0, 0, 0, 0), sj = v128.shuffle<f32>(s, s, 1, 1, 1, 1), sk = v128.shuffle<f32>(s, s, 2, 2, 2, 2), sl = v128.shuffle<f32>(s, s, 3, 3, 3, 3);
   let at: usize = 0;
-  const whole = (<usize>K << 2) & ~15, end = <usize>K << 2;
-  for (; at < whole; at += 16) {
+  const whole = (<usize>K << 2) & ~31, end = <usize>K << 2;
+  for (; at < whole; at += 32) {
     const ij = f32x4.add(f32x4.mul(si, v128.load(i + at)), f32x4.mul(sj, v128.load(j + at))), kl = f32x4.add(f32x4.mul(sk, v128.load(k + at)), f32x4.mul(sl, v128.load(l + at)));
     v128.store(y + at, f32x4.add(v128.load(y + at), f32x4.add(ij, kl)));
+    const ij1 = f32x4.add(f32x4.mul(si, v128.load(i + at, 16)), f32x4.mul(sj, v128.load(j + at, 16))), kl1 = f32x4.add(f32x4.mul(sk, v128.load(k + at, 16)), f32x4.mul(sl, v128.load(l + at, 16)));
+    v128.store(y + at, f32x4.add(v128.load(y + at, 16), f32x4.add(ij1, kl1)), 16);
   }
   for (; at < end; at += 4) {
     const ij = f32x4.extract_lane(si, 0) * load<f32>(i + at) + f32x4.extract_lane(sj, 0) * load<f32>(j + at), kl = f32x4.extract_lane(sk, 0) * load<f32>(k + at) + f32x4.extract_lane(sl, 0) * load<f32>(l + at);
