@@ -39,7 +39,7 @@ const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = 
   'a setting by its option and by --set': { args: ['--factors', '8', '--set', 'factors=4'], says: ['factors is given twice', '--set factors'] },
   'a setting twice by --set': { args: ['--set', 'batchSize=8', '--set', 'batchSize=4'], says: ['batchSize is given twice'] },
   'an option twice': { args: ['--user', 'item'], says: ['--user is given twice'] },
-  'a model that is none': { args: ['--model', 'als'], says: ['als', 'bpr'] },
+  'a model that is none': { args: ['--model', 'svd'], says: ['svd', 'bpr'] },
 };
 for (const [what, { args, says }] of Object.entries(settings)) {
   test(what, async () => { await fails(['fit', table, ...columns, ...(args[0] === '--model' ? [] : ['--model', 'bpr']), '--out', out, ...args], 2, says); untouched(); });
