@@ -122,9 +122,19 @@ export function selectRowsCsr({ columns, indptr, indices, values }: Csr, rows: I
 
 /** addCsr: the sum of two matrices of one shape. */
 export function addCsr(a: Csr, b: Csr): Csr {
-  const join = (x: Int32Array, y: Int32Array): Int32Array => { const both = new Int32Array(x.length + y.length); both.set(x); both.set(y, x.length); return both; };
-  const values = new Float64Array(a.values.length + b.values.length);
-  values.set(a.values);
-  values.set(b.values, a.values.length);
-  return countPairs(join(rowOf(a), rowOf(b)), join(a.indices, b.indices), a.rows, a.columns, values);
+  const most = a.indices.length + b.indices.length, indptr = new Int32Array(a.rows + 1), indices = new Int32Array(most), values = new Float32Array(most);
+  let nnz = 0;
+  for (let r = 0; r < a.rows; r++) {
+    const aEnd = a.indptr[r + 1], bEnd = b.indptr[r + 1];
+    for (let x = a.indptr[r], y = b.indptr[r]; x < aEnd || y < bEnd; nnz++) {
+      const column = Math.min(x < aEnd ? a.indices[x] : Infinity, y < bEnd ? b.indices[y] : Infinity);
+      let sum = 0;
+      if (x < aEnd && a.indices[x] === column) sum += a.values[x++];
+      if (y < bEnd && b.indices[y] === column) sum += b.values[y++];
+      indices[nnz] = column;
+      values[nnz] = sum;
+    }
+    indptr[r + 1] = nnz;
+  }
+  return { rows: a.rows, columns: a.columns, indptr, indices: indices.slice(0, nnz), values: values.slice(0, nnz) };
 }

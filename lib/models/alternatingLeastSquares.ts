@@ -2,7 +2,7 @@ import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { growCsr, selectRowsCsr, transposeCsr } from '../data/csr.ts';
-import { type Interactions, fromRows } from '../data/interactions.ts';
+import { type Interactions, describeId, fromRows } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { random } from '../random.ts';
 import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
@@ -103,8 +103,8 @@ export class AlternatingLeastSquares implements Recommender {
   }
 
   async #train(call: string, start: State, options: FitOptions): Promise<void> {
-    const { factors, catalogue } = start, { l2, alpha, base, epochs } = this.settings, { user, item } = factors;
-    const met = confidencesOf(`${this.name}.${call}`, catalogue, alpha, base), users = halfSweep(user, item, met, this.settings), items = halfSweep(item, user, transposeCsr(met), this.settings);
+    const { factors, catalogue } = start, { l2, epochs } = this.settings, { user, item } = factors;
+    const met = confidencesOf(`${this.name}.${call}`, catalogue.seen, this.settings, (u, i) => pairOf(catalogue, u, i)), users = halfSweep(user, item, met, this.settings), items = halfSweep(item, user, transposeCsr(met), this.settings);
     let L = 0; // of the items, which is all of it but the users' l2
     const total = met.values.reduce((sum, c) => sum + c, 0) || 1;
     try {
@@ -142,17 +142,17 @@ export class AlternatingLeastSquares implements Recommender {
     if (this.#learned === null) throw notFitted(this.name);
     this.check();
     checkEvents(where, data);
-    const { factors, catalogue: before, epochs } = this.#learned, { alpha, base, l2, factors: K } = this.settings;
+    const { factors, catalogue: before, epochs } = this.#learned, { l2, factors: K } = this.settings;
 
     const users = side === 'user' ? before.users.extended(idsOf(data.user, data.users)) : before.users, items = side === 'item' ? before.items.extended(idsOf(data.item, data.items)) : before.items;
     const grown: Catalogue = { users, items, seen: growCsr(before.seen, users.size, items.size) };
     const advice = side === 'user' ? 'take new items in by partialFitItems first' : 'take new users in by partialFitUsers first';
     const events = fromRows({ ...data, users, items, user: recode(where, 'user', data.user, data.users, users, advice), item: recode(where, 'item', data.item, data.items, items, advice) });
-    const catalogue = withSeen(grown, events), met = confidencesOf(where, catalogue, alpha, base), size = side === 'user' ? users.size : items.size;
-    checkMemory(where, catalogue.seen, K, size > factors[side].shape[0] ? size * K : 0);
+    const catalogue = withSeen(grown, events), size = side === 'user' ? users.size : items.size, rows = Int32Array.from(new Set(events[side])).sort();
+    const met = confidencesOf(where, selectRowsCsr(side === 'user' ? catalogue.seen : transposeCsr(catalogue.seen), rows), this.settings, (r, other) => (side === 'user' ? pairOf(catalogue, rows[r], other) : pairOf(catalogue, other, rows[r])));
+    checkMemory(where, met, K, rows.length * K + (size > factors[side].shape[0] ? size * K : 0));
 
-    const rows = Int32Array.from(new Set(events[side])).sort(), table = Tensor.lasting([rows.length, K]);
-    const half = halfSweep(table, factors[side === 'user' ? 'item' : 'user'], selectRowsCsr(side === 'user' ? met : transposeCsr(met), rows), { l2, solver: 'cholesky', cgSteps: 0 });
+    const table = Tensor.lasting([rows.length, K]), half = halfSweep(table, factors[side === 'user' ? 'item' : 'user'], met, { l2, solver: 'cholesky', cgSteps: 0 });
     try {
       for (let step = 0; step < half.steps; step++) scope(() => half.step(step));
       const old = factors[side], now = size > old.shape[0] ? Tensor.lasting([size, K]) : old;
@@ -174,7 +174,7 @@ export class AlternatingLeastSquares implements Recommender {
     const where = `${this.name}.explain`;
     checkNames(where, options, ['k']);
     const k = checkK(where, options.k ?? 10), { factors, catalogue } = this.#known(), { users, items } = catalogue, u = rowOf(where, 'user', user, users), i = rowOf(where, 'item', item, items);
-    const met = selectRowsCsr(confidencesOf(where, catalogue, this.settings.alpha, this.settings.base), Int32Array.of(u));
+    const met = confidencesOf(where, selectRowsCsr(catalogue.seen, Int32Array.of(u)), this.settings, (_, other) => pairOf(catalogue, u, other));
     const parts = met.indices.length === 0 ? new Float64Array(0) : contributions(factors.item, met, i, this.settings.l2);
     const order = Array.from(parts.keys()).sort((a, b) => parts[b] - parts[a] || a - b).filter((at) => items.labels[met.indices[at]] !== null);
     return { score: parts.reduce((sum, part) => sum + part, 0), items: order.slice(0, k).map((at) => ({ item: items.decode(met.indices[at]), contribution: parts[at] })) };
@@ -225,6 +225,12 @@ const bare = { userBias: null, itemBias: null, globalBias: null } as const;
 
 /** The ids that have an event. */
 const idsOf = (rows: Int32Array, encoder: LabelEncoder): RawId[] => [...new Set(rows)].map((row) => encoder.labels[row]).filter((id): id is RawId => id !== null);
+
+/** A user and an item as an error shows them. */
+function pairOf({ users, items }: Catalogue, u: number, i: number): string {
+  const name = (kind: string, id: RawId | null): string => (id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`);
+  return `${name('user', users.labels[u])} in ${name('item', items.labels[i])}`;
+}
 
 function rowOf(where: string, kind: string, id: RawId, encoder: LabelEncoder): number {
   if (!encoder.has(id)) throw unknownId(where, kind, id, encoder);

@@ -3,10 +3,7 @@ import { type Block, allocate, free, memoryUse, scope, scratch } from '../../ker
 import { type Part, runParts } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
-import { describeId } from '../data/interactions.ts';
-import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
-import type { Catalogue } from './catalogue.ts';
 
 /** Solver: how the rows of a half sweep are found. */
 export interface Solver { readonly l2: number; readonly solver: 'cg' | 'cholesky'; readonly cgSteps: number }
@@ -113,18 +110,19 @@ export function contributions(V: Tensor, met: Csr, item: number, l2: number): Fl
 }
 
 /**
- * confidencesOf: c = base + alpha r for every pair that was met, r > 0 times in all; pairs whose values add up to zero are left out.
+ * confidencesOf: c = base + alpha r for every pair that was met, r > 0 times in all; pairs whose values add up to zero are left out. `pairOf` names the pair of
+ * a row and a column for the error.
  * Errors: 'bad-input' for a value that is negative, or gives no finite confidence, naming user and item.
  */
-export function confidencesOf(where: string, { seen, users, items }: Catalogue, alpha: number, base: number): Csr {
-  const { rows, columns, indptr } = seen, indices = new Int32Array(seen.indices.length), values = new Float32Array(seen.values.length), starts = new Int32Array(rows + 1);
+export function confidencesOf(where: string, met: Csr, { alpha, base }: { alpha: number; base: number }, pairOf: (row: number, column: number) => string): Csr {
+  const { rows, columns, indptr } = met, indices = new Int32Array(met.indices.length), values = new Float32Array(met.values.length), starts = new Int32Array(rows + 1);
   let nnz = 0;
   for (let row = 0; row < rows; row++) {
     for (let at = indptr[row]; at < indptr[row + 1]; at++) {
-      const r = seen.values[at], c = Math.fround(base + alpha * r);
-      if (!(r >= 0 && c < Infinity)) throw new TightrecError('bad-input', `${where}: the confidence of ${nameOf('user', row, users)} in ${nameOf('item', seen.indices[at], items)} is ${base} + ${alpha} · ${r}; values must add up to a finite number from 0 up for each pair: leave returns out, or cancel them against purchases`);
+      const r = met.values[at], c = Math.fround(base + alpha * r);
+      if (!(r >= 0 && c < Infinity)) throw new TightrecError('bad-input', `${where}: the confidence of ${pairOf(row, met.indices[at])} is ${base} + ${alpha} · ${r}; values must add up to a finite number from 0 up for each pair: leave returns out, or cancel them against purchases`);
       if (r === 0) continue;
-      indices[nnz] = seen.indices[at];
+      indices[nnz] = met.indices[at];
       values[nnz] = c;
       nnz++;
     }
@@ -132,8 +130,6 @@ export function confidencesOf(where: string, { seen, users, items }: Catalogue, 
   }
   return { rows, columns, indptr: starts, indices: indices.subarray(0, nnz), values: values.subarray(0, nnz) };
 }
-
-const nameOf = (kind: string, row: number, encoder: LabelEncoder): string => { const id = encoder.labels[row]; return id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`; };
 
 /**
  * checkMemory: refuses a fit that the memory could not hold, before anything is done: `tables` new numbers, the pairs met in both directions, and what the
@@ -144,5 +140,5 @@ export function checkMemory(where: string, { rows, columns, indices }: Csr, K: n
   const needed = 4 * (tables + 4 * indices.length + rows + columns + 2 * K * K + PARTS * (workLength(K) + K * K)), { inUse, limit } = memoryUse();
   if (limit === 0 || needed <= limit - inUse) return; // 0: no linear memory, and the runtime says when there is no more
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
-  throw new TightrecError('out-of-memory', `${where}: ${rows} users, ${columns} items, ${indices.length} pairs and ${K} factors need ${mebibytes(needed)} of tightrec's memory, and ${mebibytes(limit - inUse)} of ${mebibytes(limit)} are free; use fewer factors, or free() models that are no longer needed`);
+  throw new TightrecError('out-of-memory', `${where}: ${rows} x ${columns} with ${indices.length} pairs, and ${K} factors, need ${mebibytes(needed)} of tightrec's memory, and ${mebibytes(limit - inUse)} of ${mebibytes(limit)} are free; use fewer factors, or free() models that are no longer needed`);
 }

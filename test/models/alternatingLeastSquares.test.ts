@@ -146,7 +146,7 @@ else test('data that the memory could not hold is refused before anything is don
   const { size, limit } = memoryUse(), data = shape(3000, 200, 30_000), model = new AlternatingLeastSquares({ factors: 2000, epochs: 1 });
   limitMemory(Math.max(size, 2 ** 26));
   try {
-    await rejects(() => model.fit(data), 'out-of-memory', 'AlternatingLeastSquares.fit: 3000 users, 200 items, 30000 pairs and 2000 factors need 320 MiB', /and \d+ MiB of \d+ MiB are free/, 'use fewer factors');
+    await rejects(() => model.fit(data), 'out-of-memory', 'AlternatingLeastSquares.fit: 3000 x 200 with 30000 pairs, and 2000 factors, need 320 MiB', /and \d+ MiB of \d+ MiB are free/, 'use fewer factors');
     assert.not(model.fitted);
   } finally { limitMemory(limit); }
 });
