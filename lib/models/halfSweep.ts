@@ -32,8 +32,9 @@ const workLength = (K: number): number => K * (K + 320);
  * Runs kernels in parts that have nothing to do with each other: the result is the same for any number of threads.
  */
 export function halfSweep(U: Tensor, V: Tensor, met: Csr, { l2, solver, cgSteps }: Solver): HalfSweep {
-  const K = V.shape[1], G = allocate(K * K), indptr = allocate(met.rows + 1), indices = allocate(met.indices.length), w = allocate(met.indices.length);
-  const blocks: readonly Block[] = [G, indptr, indices, w], { cuts, steps } = cutRows(met, K, solver, cgSteps), confidences = new Float64Array(steps);
+  const K = V.shape[1], { cuts, steps } = cutRows(met, K, solver, cgSteps), confidences = new Float64Array(steps), blocks: Block[] = [];
+  const take = (length: number): Block => { const block = allocate(length, blocks); blocks.push(block); return block; }; // so that what was taken goes back when there is no more
+  const G = take(K * K), indptr = take(met.rows + 1), indices = take(met.indices.length), w = take(met.indices.length);
   indptr.ints().set(met.indptr);
   indices.ints().set(met.indices);
   w.floats().set(met.values.map((c) => c - 1));
