@@ -22,7 +22,8 @@ import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 /** The reference: every other variant must agree with these. */
 export const loops: {
   accuracyHits: typeof accuracyHits; adagrad: typeof adagrad; adagradRows: typeof adagradRows; adam: typeof adam; adamRows: typeof adamRows;
-  adamTable: typeof adamTable; addScaled: typeof addScaled; alsCG: typeof alsCG; alsCholesky: typeof alsCholesky; bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; choleskySolve: typeof choleskySolve; clear: typeof clear;
+  adamTable: typeof adamTable; addScaled: typeof addScaled; alsCG: typeof alsCG; alsCholesky: typeof alsCholesky;
+  bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; choleskySolve: typeof choleskySolve; clear: typeof clear;
   countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
   gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows;
   l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
@@ -31,7 +32,8 @@ export const loops: {
   rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows;
   softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprGrad, bprLoss, choleskySolve, clear, countIds, distinctIds, firstOutside, gatherAdd,
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprGrad, bprLoss,
+  choleskySolve, clear, countIds, distinctIds, firstOutside, gatherAdd,
   gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB,
   matmulTransposed, orderIds, precisionHits, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sumSquares, topK,
 };
