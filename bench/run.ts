@@ -4,7 +4,7 @@
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
  * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD, and training steps, are timed in two more rounds, and
  * each one's best round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
- * against the obvious ways, and whole training steps. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
+ * against the obvious ways, whole training steps, and whole sweeps of ALS. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
  * the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
  * with nothing filtered the chapter's sizes alone.
  */
@@ -17,6 +17,7 @@ import { limitModules } from './limitsModule.ts';
 import { commit, machine, resultFile, writeResults } from './machine.ts';
 import { metricNames, metricRows } from './metrics.ts';
 import { type Refusal, type Results, type Row, figure } from './results.ts';
+import { solverNames, solverRows } from './solvers.ts';
 import { paces } from './timing.ts';
 import { memoryAfterSteps, modelNames, trainingRow, trainingVariants } from './training.ts';
 import { cpuVariants } from './variants.ts';
@@ -97,6 +98,11 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
     if (same < 0) keep(whole);
     else if (row.milliseconds < rows[same].milliseconds) rows[same] = whole;
   }
+}
+for (const name of solverNames) {
+  if (!wanted('solvers', name)) continue;
+  title(name, 'whole sweeps');
+  for await (const row of solverRows(name, flags.quick)) keep(row);
 }
 const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);

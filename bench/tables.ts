@@ -73,6 +73,16 @@ export function trainingTable(results: Results): string {
   return `${table(['steps a second', 'size', ...variants.map((variant) => variant.replace('simd-fma', 'fused').replace('simd', 'SIMD')), 'SIMD over loop'], body)}\n\n${where(results)}`;
 }
 
+/** solversTable: whole passes, loop beside SIMD. */
+export function solversTable(results: Results): string {
+  const rows = results.rows.filter(({ group }) => group === 'solvers');
+  const body = unique(rows.map(({ name, size }) => `${name}\n${size}`)).map((key) => {
+    const [name, size] = key.split('\n'), [loop, simd] = ['loop', 'simd'].map((variant) => rows.find((row) => row.name === name && row.size === size && row.variant === variant));
+    return [`\`${name}\``, size, cell(loop), cell(simd), times(simd), (loop ?? simd)!.unit];
+  });
+  return `${table(['', 'size', 'loop', 'SIMD', 'SIMD over loop', 'unit'], body)}\n\n${where(results)}${onceNote(rows)}`;
+}
+
 /** metricsTable: the metrics by every way, in nanoseconds a row of the data. */
 export function metricsTable(results: Results): string {
   const rows = results.rows.filter(({ group }) => group === 'metrics'), names = unique(rows.map(({ name }) => name));

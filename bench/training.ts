@@ -11,7 +11,7 @@ import type { Recommender } from '../lib/models/recommender.ts';
 import { DISAGREES } from './check.ts';
 import type { Outcome } from './kernelRows.ts';
 import type { Row } from './results.ts';
-import { shapedLike } from './shape.ts';
+import { shapedLike } from './shapes.ts';
 import { type Pace, timed } from './timing.ts';
 
 /** A model whose epoch is `steps` training steps on `data(steps)`. With the loops a run takes `loopSteps` of them, where one takes seconds. */

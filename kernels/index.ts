@@ -5,6 +5,7 @@ import { loadFma, loadSimd } from './wasm.ts';
 import { accuracyHits } from './accuracyAtK/loop.ts';
 import { adagrad, adagradRows } from './adagrad/loop.ts';
 import { adam, adamRows, adamTable } from './adam/loop.ts';
+import { alsCG, alsCholesky, choleskySolve } from './als/loop.ts';
 import { bprGrad, bprLoss } from './bpr/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
 import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
@@ -22,7 +23,8 @@ import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 /** The reference: every other variant must agree with these. */
 export const loops: {
   accuracyHits: typeof accuracyHits; adagrad: typeof adagrad; adagradRows: typeof adagradRows; adam: typeof adam; adamRows: typeof adamRows;
-  adamTable: typeof adamTable; addScaled: typeof addScaled; bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; clear: typeof clear;
+  adamTable: typeof adamTable; addScaled: typeof addScaled; alsCG: typeof alsCG; alsCholesky: typeof alsCholesky;
+  bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; choleskySolve: typeof choleskySolve; clear: typeof clear;
   countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
   gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; l2Rows: typeof l2Rows;
   l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
@@ -31,7 +33,8 @@ export const loops: {
   rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows;
   softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
-  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, bprGrad, bprLoss, clear, countIds, distinctIds, firstOutside, gatherAdd,
+  accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprGrad, bprLoss,
+  choleskySolve, clear, countIds, distinctIds, firstOutside, gatherAdd,
   gatherIds, gatherRows, gatherRowsGrad, l2Rows, l2RowsGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB,
   matmulTransposed, orderIds, precisionHits, product, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sumSquares, topK,
 };

@@ -10,6 +10,8 @@ export { TightrecError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { checkpointFromBytes, checkpointToBytes } from './io/checkpoint.ts';
 export { fromBytes, toBytes } from './io/model.ts';
+export { AlternatingLeastSquares } from './models/alternatingLeastSquares.ts';
+export type { AlternatingLeastSquaresSettings, Explanation } from './models/alternatingLeastSquares.ts';
 export { BPR } from './models/bpr.ts';
 export type { BPRSettings } from './models/bpr.ts';
 export { LogisticMF } from './models/logisticMF.ts';

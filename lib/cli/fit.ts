@@ -5,6 +5,7 @@ import type { ReadOptions } from '../data/readTable.ts';
 import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
+import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -28,6 +29,7 @@ interface FitCommand extends TableCommand {
 }
 
 const models: Record<FitModelName, (settings: object) => Recommender> = {
+  'als': (settings) => new AlternatingLeastSquares(settings),
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'lstm': (settings) => new NextItemLSTM(settings),
@@ -59,7 +61,7 @@ async function checkCheckpointOption(path: string, model: Recommender, file: str
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model === 'bpr' || model === 'logistic-mf' || model === 'lstm'; // the others have nothing random to seed
+  const random = model !== 'popularity' && model !== 'purchase-history'; // these have nothing random to seed
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);

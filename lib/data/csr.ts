@@ -91,16 +91,50 @@ export function findEntry(matrix: Csr, row: number, column: number): number {
   return -1;
 }
 
+/** The row of each entry. */
+function rowOf(matrix: Csr): Int32Array {
+  const rows = new Int32Array(matrix.indices.length);
+  for (let r = 0; r < matrix.rows; r++) rows.fill(r, matrix.indptr[r], matrix.indptr[r + 1]);
+  return rows;
+}
+
+/** transposeCsr: rows as columns and columns as rows. */
+export const transposeCsr = (matrix: Csr): Csr => countPairs(matrix.indices, rowOf(matrix), matrix.columns, matrix.rows, matrix.values);
+
+/** growCsr: the same entries in a matrix of more rows and columns. */
+export function growCsr(matrix: Csr, rows: number, columns: number): Csr {
+  const indptr = new Int32Array(rows + 1).fill(matrix.indices.length);
+  indptr.set(matrix.indptr);
+  return { ...matrix, rows, columns, indptr };
+}
+
+/** selectRowsCsr: these rows, in this order, as a matrix of their own. */
+export function selectRowsCsr({ columns, indptr, indices, values }: Csr, rows: Int32Array): Csr {
+  const starts = new Int32Array(rows.length + 1);
+  for (let r = 0; r < rows.length; r++) starts[r + 1] = starts[r] + indptr[rows[r] + 1] - indptr[rows[r]];
+  const some = { rows: rows.length, columns, indptr: starts, indices: new Int32Array(starts[rows.length]), values: new Float32Array(starts[rows.length]) };
+  for (let r = 0; r < rows.length; r++) {
+    some.indices.set(indices.subarray(indptr[rows[r]], indptr[rows[r] + 1]), starts[r]);
+    some.values.set(values.subarray(indptr[rows[r]], indptr[rows[r] + 1]), starts[r]);
+  }
+  return some;
+}
+
 /** addCsr: the sum of two matrices of one shape. */
 export function addCsr(a: Csr, b: Csr): Csr {
-  const rowOf = (matrix: Csr): Int32Array => {
-    const rows = new Int32Array(matrix.indices.length);
-    for (let r = 0; r < matrix.rows; r++) rows.fill(r, matrix.indptr[r], matrix.indptr[r + 1]);
-    return rows;
-  };
-  const join = (x: Int32Array, y: Int32Array): Int32Array => { const both = new Int32Array(x.length + y.length); both.set(x); both.set(y, x.length); return both; };
-  const values = new Float64Array(a.values.length + b.values.length);
-  values.set(a.values);
-  values.set(b.values, a.values.length);
-  return countPairs(join(rowOf(a), rowOf(b)), join(a.indices, b.indices), a.rows, a.columns, values);
+  const most = a.indices.length + b.indices.length, indptr = new Int32Array(a.rows + 1), indices = new Int32Array(most), values = new Float32Array(most);
+  let nnz = 0;
+  for (let r = 0; r < a.rows; r++) {
+    const aEnd = a.indptr[r + 1], bEnd = b.indptr[r + 1];
+    for (let x = a.indptr[r], y = b.indptr[r]; x < aEnd || y < bEnd; nnz++) {
+      const column = Math.min(x < aEnd ? a.indices[x] : Infinity, y < bEnd ? b.indices[y] : Infinity);
+      let sum = 0;
+      if (x < aEnd && a.indices[x] === column) sum += a.values[x++];
+      if (y < bEnd && b.indices[y] === column) sum += b.values[y++];
+      indices[nnz] = column;
+      values[nnz] = sum;
+    }
+    indptr[r + 1] = nnz;
+  }
+  return { rows: a.rows, columns: a.columns, indptr, indices: indices.slice(0, nnz), values: values.slice(0, nnz) };
 }

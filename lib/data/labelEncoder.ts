@@ -5,7 +5,8 @@ export type RawId = string | number | bigint;
 
 /**
  * LabelEncoder: raw ids to row numbers 0 .. size - 1 and back. Ids are sorted, so that the same set gives the same rows whatever its order:
- * numbers by value, then bigints by value, then strings by code point (not by locale: 'm' comes after 'Z').
+ * numbers by value, then bigints by value, then strings by code point (not by locale: 'm' comes after 'Z'). Ids that come later (`extended`) get
+ * rows after all those, so that no row changes its id.
  *
  * With `unknown: true` row 0 is kept for ids that were not there: `encode` gives 0 for them, and the known ids start at 1.
  */
@@ -15,9 +16,8 @@ export class LabelEncoder {
   readonly unknown: boolean;
   readonly #rows: Map<RawId, number>;
 
-  /** `sorted` must be distinct and in the order of `compareIds`; use `LabelEncoder.fit` for anything else. */
-  private constructor(sorted: readonly RawId[], unknown: boolean) {
-    this.labels = unknown ? [null, ...sorted] : sorted;
+  private constructor(distinct: readonly RawId[], unknown: boolean) {
+    this.labels = unknown ? [null, ...distinct] : distinct;
     this.unknown = unknown;
     this.#rows = new Map();
     for (let row = unknown ? 1 : 0; row < this.labels.length; row++) this.#rows.set(this.labels[row] as RawId, row);
@@ -29,6 +29,25 @@ export class LabelEncoder {
     let at = 0;
     for (const id of ids) { checkId(id, at); distinct.add(id); at++; }
     return new LabelEncoder([...distinct].sort(compareIds), options.unknown ?? false);
+  }
+
+  /** inOrder: the same with the rows in the order given, as `known()` gave them. Errors: as of fit, and 'bad-input' for an id that comes twice. */
+  static inOrder(ids: Iterable<RawId>, options: { unknown?: boolean } = {}): LabelEncoder {
+    const distinct = new Set<RawId>();
+    let at = 0;
+    for (const id of ids) {
+      checkId(id, at);
+      if (distinct.has(id)) throw new TightrecError('bad-input', `ids in order must be distinct, got ${String(id)} again at position ${at}`);
+      distinct.add(id);
+      at++;
+    }
+    return new LabelEncoder([...distinct], options.unknown ?? false);
+  }
+
+  /** extended: an encoder that has its rows, and after them one for each of these ids that it does not know, in the order of `fit`; itself where there is none. */
+  extended(ids: Iterable<RawId>): LabelEncoder {
+    const more = LabelEncoder.fit(ids).known().filter((id) => !this.has(id));
+    return more.length === 0 ? this : new LabelEncoder([...this.known(), ...more], this.unknown);
   }
 
   /** Rows, the one for unknown ids included. */

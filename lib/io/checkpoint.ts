@@ -6,7 +6,7 @@ import { decodeState, encodeState } from './model.ts';
 type Tensors = ModelState['tensors'];
 
 /** What the metadata `checkpoint` says of a snapshot; its arrays are tensors. NaN, for which JSON has no number, is null. */
-interface Told { epoch: number; random: (number | null)[]; steps: Record<string, number> }
+interface Told { epoch: number; random: (number | null)[] | null; steps: Record<string, number> }
 
 /**
  * checkpointToBytes: a checkpoint as one safetensors file. It is the file of its model as well: `fromBytes` gives the model of that epoch, and passes
@@ -34,10 +34,10 @@ export function checkpointFromBytes(bytes: Uint8Array, source = 'the checkpoint'
   const snapshot = (which: 'last' | 'best', told: Partial<Told> | null | undefined, tensors: Tensors): Snapshot => {
     const { epoch, random, steps } = told ?? {};
     need(count(epoch, 1), `a whole number ${which} epoch`);
-    need(Array.isArray(random) && random.length === 5 && random.slice(0, 4).every((bits) => count(bits, 0)) && (random[4] === null || Number.isFinite(random[4])), `the five numbers of the generator at the ${which} epoch`);
+    need(random === null || (Array.isArray(random) && random.length === 5 && random.slice(0, 4).every((bits) => count(bits, 0)) && (random[4] === null || Number.isFinite(random[4]))), `the five numbers of the generator at the ${which} epoch`);
     need(typeof steps === 'object' && steps !== null && Object.values(steps).every((n) => count(n, 0)), `the optimiser's steps at the ${which} epoch`);
     const optimizer = Object.entries(steps!).map(([name, n]) => [name, { steps: n, arrays: under(all, `checkpoint.${which}.${name}.`) }]);
-    return { epoch: epoch!, tensors, optimizer: Object.fromEntries(optimizer), random: random!.map((n) => n ?? Number.NaN) };
+    return { epoch: epoch!, tensors, optimizer: Object.fromEntries(optimizer), random: random?.map((n) => n ?? Number.NaN) ?? null };
   };
 
   let told: { firstLoss?: unknown; data?: Partial<DataMark> | null; last?: Partial<Told>; best?: { value?: unknown; at?: Partial<Told> | null } | null } = {};
@@ -56,7 +56,7 @@ export function checkpointFromBytes(bytes: Uint8Array, source = 'the checkpoint'
 }
 
 const toldOf = ({ epoch, random, optimizer }: Snapshot): Told => ({
-  epoch, random: random.map((n) => (Number.isNaN(n) ? null : n)), steps: Object.fromEntries(Object.entries(optimizer).map(([name, { steps }]) => [name, steps])),
+  epoch, random: random?.map((n) => (Number.isNaN(n) ? null : n)) ?? null, steps: Object.fromEntries(Object.entries(optimizer).map(([name, { steps }]) => [name, steps])),
 });
 
 /** What an optimiser keeps of each parameter: checkpoint.last.user_factors.m */

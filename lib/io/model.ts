@@ -1,6 +1,7 @@
 import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
+import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
@@ -13,7 +14,7 @@ import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safeten
 const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
+const models: Record<string, { fromState(state: ModelState): Recommender }> = { AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
 
 /**
  * toBytes: a fitted model as one safetensors file: settings and counters in its metadata, tables as tensors, raw ids as JSON in the
@@ -120,9 +121,7 @@ function encoderFrom(source: string, tensors: ReadonlyMap<string, SafeTensor>, n
     if (typeof id?.bigint === 'string' && /^-?\d+$/.test(id.bigint)) return BigInt(id.bigint);
     throw damaged(source, `the tensor ${name} holds ${show(id)}, which is not an id`);
   });
-  const encoder = LabelEncoder.fit(raw, { unknown });
-  if (encoder.known().length !== raw.length || encoder.known().some((id, row) => id !== raw[row])) throw damaged(source, `the ids in the tensor ${name} are repeated or out of order`);
-  return encoder;
+  try { return LabelEncoder.inOrder(raw, { unknown }); } catch (cause) { throw new TightrecError('file-damaged', `${source}: the tensor ${name} is damaged: ${(cause as Error).message}`, { cause }); }
 }
 
 function parseObject(source: string, metadata: ReadonlyMap<string, string>, key: string): Record<string, unknown> {

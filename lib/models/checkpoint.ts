@@ -13,8 +13,9 @@ import { show } from './settings.ts';
 export interface Moving {
   /** By the names that a model file gives them, in the order in which the optimiser takes them. */
   readonly parameters: Readonly<Record<string, Tensor>>;
-  readonly optimizer: Optimizer;
-  readonly random: Random;
+  /** Null where training has none. */
+  readonly optimizer: Optimizer | null;
+  readonly random: Random | null;
 }
 
 /** Snapshot: a copy of it after an epoch. */
@@ -22,7 +23,7 @@ export interface Snapshot {
   readonly epoch: number;
   readonly tensors: ModelState['tensors'];
   readonly optimizer: Readonly<Record<string, OptimizerState>>; // of the parameters that it keeps something for
-  readonly random: readonly number[];
+  readonly random: readonly number[] | null;
 }
 
 /** DataMark: by what the events of a fit are known again: how many they are, and the CRC-32 of each of their arrays; null for one they do not have. */
@@ -62,12 +63,12 @@ export interface Checkpoints {
 
 /** snapshotOf: a copy of everything, after this epoch. */
 export function snapshotOf({ parameters, optimizer, random }: Moving, epoch: number): Snapshot {
-  const entries = Object.entries(parameters), states = entries.map(([name, w]) => [name, optimizer.state(w)]);
+  const entries = Object.entries(parameters), states = entries.map(([name, w]) => [name, optimizer?.state(w) ?? null]);
   return {
     epoch,
     tensors: Object.fromEntries(entries.map(([name, { shape, data }]) => [name, { shape, data: data.slice() }])),
     optimizer: Object.fromEntries(states.filter(([, state]) => state !== null)),
-    random: random.state(),
+    random: random?.state() ?? null,
   };
 }
 
@@ -75,9 +76,9 @@ export function snapshotOf({ parameters, optimizer, random }: Moving, epoch: num
 export function putBack({ parameters, optimizer, random }: Moving, snapshot: Snapshot): void {
   for (const [name, w] of Object.entries(parameters)) {
     w.data.set(snapshot.tensors[name].data);
-    optimizer.restore(w, snapshot.optimizer[name] ?? null);
+    optimizer?.restore(w, snapshot.optimizer[name] ?? null);
   }
-  random.restore(snapshot.random);
+  if (random !== null && snapshot.random !== null) random.restore(snapshot.random);
 }
 
 /** markOf: the mark of a data set. */

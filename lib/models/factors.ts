@@ -33,7 +33,7 @@ export interface Learned {
 }
 
 /** factorAnswers: how a factor model answers. */
-export const factorAnswers = ({ factors, catalogue }: Learned): Answers => ({
+export const factorAnswers = ({ factors, catalogue }: Pick<Learned, 'factors' | 'catalogue'>): Answers => ({
   catalogue,
   scoreBlock: (out, users) => scoreUsers(out, factors, users),
   scorePairs: (users, items) => scorePairs(factors, users, items),

@@ -14,7 +14,10 @@ export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; 0 for a model that only counts. */
+  /**
+   * Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; of
+   * AlternatingLeastSquares the whole objective, as the model says; 0 for a model that only counts.
+   */
   readonly loss: number;
   /** What `validation` gave after this epoch, or null without one. */
   readonly validation: number | null;
@@ -70,6 +73,8 @@ export interface Plan extends Moving {
   step(step: number): number | Later;
   /** After an epoch's last step: brings the parameters into their tensors, where steps have kept them elsewhere. */
   endEpoch?(): Promise<void>;
+  /** The loss of the epoch that has ended, where that is not the mean of its steps'. */
+  epochLoss?(): number;
   /** The parameters now hold a whole epoch: from here on the model may be asked. */
   commit(epochsDone: number): void;
 }
@@ -181,7 +186,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       plan.commit(epoch);
       const validation = await judge();
       if (validation !== null && options.patience !== undefined && (best === null || validation > best.value)) best = { value: validation, at: whole };
-      await options.onEpoch?.({ epoch, epochs: last, loss: total / steps, validation, seconds: (performance.now() - began) / 1000 });
+      await options.onEpoch?.({ epoch, epochs: last, loss: plan.epochLoss?.() ?? total / steps, validation, seconds: (performance.now() - began) / 1000 });
       await checkpoints?.save({ state: { ...model.toState(), tensors: whole.tensors }, data: mark!, firstLoss, last: whole, best });
       signal?.throwIfAborted();
     }
@@ -196,7 +201,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
 
 function diverged(model: Recommender, epoch: number, step: number, value: number, what = 'the loss'): TightrecError {
   const rate = (model.settings as { learningRate?: number }).learningRate;
-  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; lower learningRate${rate === undefined ? '' : `, which is ${rate}`}`);
+  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; ${rate === undefined ? 'the numbers that go in are too large' : `lower learningRate, which is ${rate}`}`);
 }
 
 function checkOptions(model: Recommender, options: FitOptions): void {

@@ -1,5 +1,5 @@
-/** MODELS: what the study trains unless told otherwise; 'purchase-history' and 'bpr' give two rows each. */
-export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] as const;
+/** MODELS: what the study trains unless told otherwise; 'purchase-history', 'bpr' and 'als' give two rows each. */
+export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als'] as const;
 export type ModelName = typeof MODELS[number];
 
 /** FIT_MODELS: what `tightrec fit` trains. */

@@ -2,6 +2,7 @@ import { availableParallelism, cpus, platform, release, totalmem } from 'node:os
 import { backend } from '../../kernels/index.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
+import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoint, Checkpoints } from '../models/checkpoint.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -122,6 +123,10 @@ const rows: Record<StudyModelName, Row[]> = {
   'bpr': [
     (context) => trainedRow('bpr', new BPR({ seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr, note: NOTES.chosen }, context),
     (context) => trainedRow("bpr, chapter's settings", new BPR({ preset: 'chapter', seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr }, context),
+  ],
+  'als': [
+    (context) => trainedRow('als', new AlternatingLeastSquares({ l2: 20, seed: context.seed }), { published: 0.1385, note: NOTES.chosen }, context),
+    (context) => trainedRow("als, chapter's settings", new AlternatingLeastSquares({ preset: 'chapter', seed: context.seed }), { published: 0.1385 }, context),
   ],
   'sequential': [sequentialRow],
   'lstm': [(context) => nextItemRow('lstm', {}, null, context), (context) => nextItemRow("lstm, chapter's settings", { preset: 'chapter' }, 0.0713, context)],

@@ -12,10 +12,10 @@ const test = suite('cli/bad settings');
 test.before.each(() => rmSync(out, { force: true }));
 test.after(remove);
 
-for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr']) {
+for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als']) {
   test(`one user, one item: ${model}`, async () => {
     const one = file('one.csv', 'user,item\nu1,i1\n');
-    const learning = model === 'bpr' || model === 'logistic-mf' ? ['--factors', '4', '--epochs', '2'] : [];
+    const learning = model === 'bpr' || model === 'logistic-mf' || model === 'als' ? ['--factors', '4', '--epochs', '2'] : [];
     await succeeds(['fit', one, ...columns, '--model', model, '--out', out, ...learning]);
     const { stdout, stderr } = await succeeds(['recommend', out, '--user', 'u1', '--include-seen', '--json']);
     assert.equal((JSON.parse(stdout) as { item: string }[]).map(({ item }) => item), ['i1']);
@@ -39,7 +39,7 @@ const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = 
   'a setting by its option and by --set': { args: ['--factors', '8', '--set', 'factors=4'], says: ['factors is given twice', '--set factors'] },
   'a setting twice by --set': { args: ['--set', 'batchSize=8', '--set', 'batchSize=4'], says: ['batchSize is given twice'] },
   'an option twice': { args: ['--user', 'item'], says: ['--user is given twice'] },
-  'a model that is none': { args: ['--model', 'als'], says: ['als', 'bpr'] },
+  'a model that is none': { args: ['--model', 'svd'], says: ['svd', 'bpr'] },
 };
 for (const [what, { args, says }] of Object.entries(settings)) {
   test(what, async () => { await fails(['fit', table, ...columns, ...(args[0] === '--model' ? [] : ['--model', 'bpr']), '--out', out, ...args], 2, says); untouched(); });

@@ -32,7 +32,7 @@ test('called wrongly: code 2, and how it is called', async () => {
   await fails(['fit', table, ...columns, '--out', out], 2, ['--model']);
   await fails([...tiny, '--speed', '9'], 2, ['--speed']);
   await fails([...tiny, 'another.csv'], 2, [/too many arguments/]);
-  await fails(['study', '--models', 'als'], 2, ["no 'als'", 'popularity']);
+  await fails(['study', '--models', 'svd'], 2, ["no 'svd'", 'popularity']);
   await fails(['study', '--seed', 'x'], 2, ['--seed']);
   await succeeds(tiny);
   await fails(['recommend', out], 2, ['--user ID or --all']);

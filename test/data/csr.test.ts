@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Csr, addCsr, countPairs, csrEntry, findEntry } from '../../lib/data/csr.ts';
+import { type Csr, addCsr, countPairs, csrEntry, findEntry, growCsr, selectRowsCsr, transposeCsr } from '../../lib/data/csr.ts';
 import { random } from '../../lib/random.ts';
 import { ids } from '../helpers/numeric.ts';
 import { refuses } from '../helpers/refuses.ts';
@@ -42,6 +42,17 @@ test('agrees with a Map, for any order of the input', () => {
       assert.equal(countPairs(by(row), by(column), rows, columns, weights && Float32Array.from(order, (at) => weights[at])), matrix); // quarters add exactly
     }
   }
+});
+
+test('transposed, grown, some rows of it', () => {
+  const next = random(3), row = ids(60, 9, next.uniform), column = ids(60, 7, next.uniform), values = Float32Array.from({ length: 60 }, () => next.below(9)), matrix = countPairs(row, column, 9, 7, values);
+  assert.equal(transposeCsr(matrix), countPairs(column, row, 7, 9, values));
+  assert.equal(growCsr(matrix, 12, 8), countPairs(row, column, 12, 8, values));
+  assert.equal(growCsr(matrix, 9, 7), matrix);
+  const some = selectRowsCsr(matrix, Int32Array.of(4, 0, 4));
+  assert.equal([some.rows, some.columns], [3, 7]);
+  assert.equal(entries(some), [4, 0, 4].flatMap((from, at) => entries(matrix).filter(([r]) => r === from).map(([, c, value]) => [at, c, value])));
+  assert.equal(selectRowsCsr(matrix, none), countPairs(none, none, 0, 7));
 });
 
 test('sums are taken in float64', () => {

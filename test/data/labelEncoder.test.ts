@@ -19,6 +19,23 @@ test('an id that was not there is -1, and a row that is not there has no id', ()
   for (const row of [-1, 2, 0.5, Number.NaN, Infinity]) refuses(() => encoder.decode(row), 'unknown-id', `row ${row} has no id`, '0..1');
 });
 
+test('extended: ids that come later stand after all others, sorted among themselves; no row changes its id', () => {
+  for (const unknown of [false, true]) {
+    const encoder = LabelEncoder.fit(['b', 'd'], { unknown }), more = encoder.extended(['c', 'b', 'a', 'c', 5]), head = unknown ? [null] : [];
+    assert.equal([more.labels, more.unknown], [[...head, 'b', 'd', 5, 'a', 'c'], unknown]);
+    assert.equal([...more.encodeAll(['b', 'd', 5, 'a', 'c'])], [0, 1, 2, 3, 4].map((row) => row + head.length));
+    assert.equal(encoder.labels, [...head, 'b', 'd'], 'the one it came from stays as it is');
+    assert.is(encoder.extended(['d', 'b']), encoder);
+    assert.equal(LabelEncoder.inOrder(more.known(), { unknown }).labels, more.labels);
+  }
+});
+
+test('inOrder: rows as given, each id once', () => {
+  assert.equal(LabelEncoder.inOrder(['b', 'a', 3]).labels, ['b', 'a', 3]);
+  refuses(() => LabelEncoder.inOrder(['b', 'a', 'b']), 'bad-input', 'must be distinct, got b again at position 2');
+  refuses(() => LabelEncoder.inOrder(['b', Number.NaN]), 'bad-input', 'got NaN at position 1');
+});
+
 test('names that every object has are ids like any other', () => {
   const names = ['__proto__', 'constructor', 'hasOwnProperty', 'toString'];
   const encoder = LabelEncoder.fit(names);

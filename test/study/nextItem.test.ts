@@ -140,9 +140,9 @@ test('the report: a table a metric, curves that say which, and the command that 
   assert.match(html, 'Those of one metric are on one scale.');
   assert.match(charts[1].marks[0].label, /^sequential 0\.\d{4}$/);
   assert.match(html, 'npx tightrec study --models popularity,logistic-mf,sequential,lstm,user-lstm --seed 3');
-  const as = (...names: string[]): Promise<string> => reportOf({ ...both, models: names.map((name) => ({ ...sequences[0], name })) }), four = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'];
-  assert.match(await as(...four), '<code>npx tightrec study --seed 3</code>');
-  assert.match(await as(...four, 'sequential', "lstm, chapter's settings", 'user-lstm'), '<code>npx tightrec study --all --seed 3</code>');
+  const as = (...names: string[]): Promise<string> => reportOf({ ...both, models: names.map((name) => ({ ...sequences[0], name })) }), five = ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als'];
+  assert.match(await as(...five), '<code>npx tightrec study --seed 3</code>');
+  assert.match(await as(...five, 'sequential', "lstm, chapter's settings", 'user-lstm'), '<code>npx tightrec study --all --seed 3</code>');
   assert.match(await as('user-lstm'), '<code>npx tightrec study --models user-lstm --seed 3</code>');
 });
 

@@ -1,0 +1,238 @@
+import { kernels } from '../../kernels/index.ts';
+import { scope } from '../../kernels/memory.ts';
+import { Tensor } from '../autodiff/tensor.ts';
+import { growCsr, selectRowsCsr, transposeCsr } from '../data/csr.ts';
+import { type Interactions, describeId, fromRows } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { random } from '../random.ts';
+import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
+import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { type Factors, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { checkMemory, confidencesOf, contributions, halfSweep } from './halfSweep.ts';
+import { type ModelState, epochsFrom } from './modelState.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import { checkNames, checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type FitOptions, checkIdle, train } from './train.ts';
+
+export interface AlternatingLeastSquaresSettings {
+  /** 'chapter' takes the settings of the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
+  preset: 'chapter' | null;
+  /** K, the length of a user's and an item's vector. */
+  factors: number;
+  /** Sweeps: in each all users are solved for, then all items. */
+  epochs: number;
+  /** Weight of the rows' squared lengths, each row once, however much it has met. */
+  l2: number;
+  /** How much a pair's confidence grows with what was met. */
+  alpha: number;
+  /** What it grows from: 1, as in the paper, or 0, as in the library implicit. */
+  base: number;
+  /** 'cg' goes a few steps of conjugate gradient from where a row is; 'cholesky' solves each row exactly, which takes many times as long. */
+  solver: 'cg' | 'cholesky';
+  /** Steps of conjugate gradient a row and sweep. */
+  cgSteps: number;
+  seed: number;
+}
+
+/** Explanation: what a score is made of. */
+export interface Explanation {
+  /** The sum of all contributions: the score, with the user's row solved exactly. */
+  score: number;
+  /** The user's own items that add most to it, the largest contribution first. */
+  items: { item: RawId; contribution: number }[];
+}
+
+const defaults: AlternatingLeastSquaresSettings = { preset: null, factors: 128, epochs: 15, l2: 5, alpha: 2, base: 0, solver: 'cg', cgSteps: 3, seed: 1 };
+const chapter: AlternatingLeastSquaresSettings = { ...defaults, preset: 'chapter', l2: 1e-6, alpha: 1 };
+
+const rules = {
+  preset: orNull(oneOf('chapter')), factors: wholeNumber(1), epochs: wholeNumber(1), l2: positive, alpha: positive, base: notNegative, solver: oneOf('cg', 'cholesky'), cgSteps: wholeNumber(1),
+  seed: number,
+};
+
+type State = Pick<Learned, 'factors' | 'catalogue' | 'epochs'>;
+
+/**
+ * AlternatingLeastSquares: factors whose products are near 1 where a user met an item and near 0 elsewhere, the more so the more confident the data is.
+ *
+ *   L = Σ_u Σ_i c[u, i] (p[u, i] - <U[u], V[i]>)² + l2 (Σ_u |U[u]|² + Σ_i |V[i]|²)        over all pairs, met or not
+ *
+ *   p = 1, c = base + alpha r    where u met i: r is how often, or the sum of the events' values
+ *   p = 0, c = 1                 elsewhere, and where the values add up to 0
+ *
+ * With base 1 that is the paper's confidence; with base 0 that of the library implicit, which takes alpha r, or in its early versions the matrix as it is,
+ * for c. A sweep solves for all users while the items stand still, then the other way round; no step can raise L when `solver` is 'cholesky', and
+ * but for rounding none does with 'cg' either. The loss reported is L over the sum of c of the pairs met: 1 where all factors are zero. Tables start
+ * uniform in ±√(2/K). `score` is <U[u], V[i]>.
+ *
+ * `partialFit` makes more sweeps over all events, old and new, of known ids. `partialFitUsers` and `partialFitItems` take in new ids: see there.
+ *
+ * Errors: 'bad-setting' from fit for a setting out of range; 'bad-input' for a pair whose values add up to less than 0; 'out-of-memory', before
+ * anything is done, for data that the memory could not hold; 'not-fitted' from everything else before fit; 'diverged' where confidences are beyond float32.
+ *
+ * Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", 2008; Takács, Pilászy, Tikk, "Applications of the Conjugate
+ * Gradient Method for Implicit Feedback Collaborative Filtering", 2011.
+ */
+export class AlternatingLeastSquares implements Recommender {
+  readonly name = 'AlternatingLeastSquares';
+  readonly settings: AlternatingLeastSquaresSettings;
+  #learned: State | null = null;
+
+  constructor(settings: Partial<AlternatingLeastSquaresSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : defaults, settings); }
+
+  check(): void { checkSettings(this.name, this.settings, rules); }
+
+  async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    this.check();
+    checkEvents(`${this.name}.fit`, data);
+    const { factors: K, seed } = this.settings, catalogue = catalogueOf(data), next = random(seed), bound = Math.sqrt(2 / K);
+    checkMemory(`${this.name}.fit`, catalogue.seen, K, (data.users.size + data.items.size) * K);
+    const factors: Factors = { ...bare, user: uniformTable(data.users.size, K, bound, next), item: uniformTable(data.items.size, K, bound, next) };
+    await this.#train('fit', { factors, catalogue, epochs: 0 }, data, options);
+    return this;
+  }
+
+  async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
+    if (this.#learned === null) return this.fit(data, options);
+    this.check();
+    checkEvents(`${this.name}.partialFit`, data);
+    const { catalogue } = this.#learned, all = withSeen(catalogue, encodeLike(`${this.name}.partialFit`, data, catalogue, 'take new ones in by partialFitUsers and partialFitItems, or fit it again with all the data'));
+    checkMemory(`${this.name}.partialFit`, all.seen, this.settings.factors, 0);
+    await this.#train('partialFit', { ...this.#learned, catalogue: all }, data, options);
+    return this;
+  }
+
+  async #train(call: string, start: State, data: Interactions, options: FitOptions): Promise<void> {
+    const { factors, catalogue } = start, { l2, epochs } = this.settings, { user, item } = factors;
+    const met = confidencesOf(`${this.name}.${call}`, catalogue.seen, this.settings, (u, i) => pairOf(catalogue, u, i)), users = halfSweep(user, item, met, this.settings), items = halfSweep(item, user, transposeCsr(met), this.settings);
+    let L = 0; // of the items, which is all of it but the users' l2
+    const total = met.values.reduce((sum, c) => sum + c, 0) || 1;
+    try {
+      await train({
+        model: this, epochs, epochsBefore: start.epochs, steps: users.steps + items.steps, data, parameters: namedParameters(factors), optimizer: null, random: null,
+        step: (step) => {
+          if (step === users.steps) L = 0;
+          const part = step < users.steps ? users.step(step) : items.step(step - users.steps);
+          L += part.L;
+          return part.L / (part.c || 1);
+        },
+        epochLoss: () => (L + l2 * kernels.sumSquares(user.data, user.size)) / total,
+        commit: (done) => { this.#learned = { ...start, epochs: done }; },
+      }, options);
+    } finally {
+      users.free();
+      items.free();
+    }
+  }
+
+  /**
+   * partialFitUsers: takes in events of new and known users with known items. They are added to what was seen; each user in them gets the row that is best
+   * for all that the user has met, solved exactly, while the items stand still. New users get rows after those there are, in the order of their ids; no
+   * row number changes its id, and no row of another user changes.
+   * Errors: 'not-fitted'; 'unknown-id' for an item that the model does not know; 'bad-input' as fit, and while it is being fitted.
+   */
+  async partialFitUsers(data: Interactions): Promise<this> { return this.#foldIn('partialFitUsers', 'user', data); }
+
+  /** partialFitItems: the same for new and known items with known users, who stand still. */
+  async partialFitItems(data: Interactions): Promise<this> { return this.#foldIn('partialFitItems', 'item', data); }
+
+  #foldIn(call: string, side: 'user' | 'item', data: Interactions): this {
+    const where = `${this.name}.${call}`;
+    checkIdle(this, call);
+    if (this.#learned === null) throw notFitted(this.name);
+    this.check();
+    checkEvents(where, data);
+    const { factors, catalogue: before, epochs } = this.#learned, { l2, factors: K } = this.settings;
+
+    const users = side === 'user' ? before.users.extended(idsOf(data.user, data.users)) : before.users, items = side === 'item' ? before.items.extended(idsOf(data.item, data.items)) : before.items;
+    const grown: Catalogue = { users, items, seen: growCsr(before.seen, users.size, items.size) };
+    const advice = side === 'user' ? 'take new items in by partialFitItems first' : 'take new users in by partialFitUsers first';
+    const events = fromRows({ ...data, users, items, user: recode(where, 'user', data.user, data.users, users, advice), item: recode(where, 'item', data.item, data.items, items, advice) });
+    const catalogue = withSeen(grown, events), size = side === 'user' ? users.size : items.size, rows = Int32Array.from(new Set(events[side])).sort();
+    const met = confidencesOf(where, selectRowsCsr(side === 'user' ? catalogue.seen : transposeCsr(catalogue.seen), rows), this.settings, (r, other) => (side === 'user' ? pairOf(catalogue, rows[r], other) : pairOf(catalogue, other, rows[r])));
+    checkMemory(where, met, K, rows.length * K + (size > factors[side].shape[0] ? size * K : 0));
+
+    const table = Tensor.lasting([rows.length, K]), half = halfSweep(table, factors[side === 'user' ? 'item' : 'user'], met, { l2, solver: 'cholesky', cgSteps: 0 });
+    try {
+      for (let step = 0; step < half.steps; step++) scope(() => half.step(step));
+      const old = factors[side], now = size > old.shape[0] ? Tensor.lasting([size, K]) : old;
+      if (now !== old) { now.data.set(old.data); old.free(); }
+      for (const [r, row] of rows.entries()) now.data.set(table.data.subarray(r * K, r * K + K), row * K);
+      this.#learned = { factors: { ...factors, [side]: now }, catalogue, epochs };
+    } finally {
+      half.free();
+      table.free();
+    }
+    return this;
+  }
+
+  /**
+   * explain: what a user's own items contribute to the score of an item: it is a sum over them (section 5 of the paper), with the user's row solved exactly.
+   * `k` is how many are listed, by default 10. Errors: 'not-fitted'; 'unknown-id' for a user or item that the model does not know.
+   */
+  explain(user: RawId, item: RawId, options: { k?: number } = {}): Explanation {
+    const where = `${this.name}.explain`;
+    checkNames(where, options, ['k']);
+    const k = checkK(where, options.k ?? 10), { factors, catalogue } = this.#known(), { users, items } = catalogue, u = rowOf(where, 'user', user, users), i = rowOf(where, 'item', item, items);
+    const met = confidencesOf(where, selectRowsCsr(catalogue.seen, Int32Array.of(u)), this.settings, (_, other) => pairOf(catalogue, u, other));
+    const parts = met.indices.length === 0 ? new Float64Array(0) : contributions(factors.item, met, i, this.settings.l2);
+    const order = Array.from(parts.keys()).sort((a, b) => parts[b] - parts[a] || a - b).filter((at) => items.labels[met.indices[at]] !== null);
+    return { score: parts.reduce((sum, part) => sum + part, 0), items: order.slice(0, k).map((at) => ({ item: items.decode(met.indices[at]), contribution: parts[at] })) };
+  }
+
+  #known(): State {
+    if (this.#learned === null) throw notFitted(this.name);
+    return this.#learned;
+  }
+
+  get fitted(): boolean { return this.#learned !== null; }
+  get answers(): Answers { return factorAnswers(this.#known()); }
+  get users(): LabelEncoder { return this.answers.catalogue.users; }
+  get items(): LabelEncoder { return this.answers.catalogue.items; }
+  get nUsers(): number { return this.users.size; }
+  get nItems(): number { return this.items.size; }
+
+  score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array { return score(this, users, items); }
+  scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
+  recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
+  recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
+  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+
+  toState(): ModelState {
+    const { factors, catalogue, epochs } = this.#known();
+    return { model: this.name, settings: this.settings, tensors: tensorsOf(namedParameters(factors)), catalogue, numbers: { epochs } };
+  }
+
+  static fromState(state: ModelState): AlternatingLeastSquares {
+    const model = new AlternatingLeastSquares(state.settings);
+    model.check();
+    model.#learned = { factors: factorsFrom(state, model.settings.factors, { userBias: false, itemBias: false, globalBias: false }), catalogue: state.catalogue, epochs: epochsFrom(state) };
+    return model;
+  }
+
+  /** Gives the tables' memory back at once; afterwards the model is as if never fitted. */
+  free(): void {
+    checkIdle(this, 'free');
+    if (this.#learned === null) return;
+    for (const table of parametersOf(this.#learned.factors)) table.free();
+    this.#learned = null;
+  }
+}
+
+/** What is no table: this model has no biases. */
+const bare = { userBias: null, itemBias: null, globalBias: null } as const;
+
+/** The ids that have an event. */
+const idsOf = (rows: Int32Array, encoder: LabelEncoder): RawId[] => [...new Set(rows)].map((row) => encoder.labels[row]).filter((id): id is RawId => id !== null);
+
+/** A user and an item as an error shows them. */
+function pairOf({ users, items }: Catalogue, u: number, i: number): string {
+  const name = (kind: string, id: RawId | null): string => (id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`);
+  return `${name('user', users.labels[u])} in ${name('item', items.labels[i])}`;
+}
+
+function rowOf(where: string, kind: string, id: RawId, encoder: LabelEncoder): number {
+  if (!encoder.has(id)) throw unknownId(where, kind, id, encoder);
+  return encoder.encode(id);
+}
