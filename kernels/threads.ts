@@ -146,7 +146,7 @@ class Pool {
       started.catch(() => {}); // whoever waits is told
       this.#ready = this.#ready.then(() => started);
       this.#ready.catch(() => {});
-      thread.tell({ memory: linearMemory!, modules: instances.map(({ bytes, workspace }) => ({ bytes, workspace: this.#take(workspace) })), names, desk: this.#at });
+      thread.tell({ memory: linearMemory!, modules: instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), names, desk: this.#at });
     }
     return this.#ready;
   }

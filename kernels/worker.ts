@@ -8,8 +8,8 @@ import { Desk, type WasmKernel } from './desk.ts';
 /** WorkerStart: the one message that a worker is sent. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** The modules' bytes, and for each the address of its workspace for this worker. */
-  readonly modules: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly workspace: number }[];
+  /** The modules as they are compiled, so that a worker need not begin with slow code, and for each the address of its workspace for this worker. */
+  readonly modules: readonly { readonly module: WebAssembly.Module; readonly workspace: number }[];
   /** The kernels that a part may name, by number. */
   readonly names: readonly string[];
   /** The address of the desk. */
@@ -25,8 +25,8 @@ if (port) port.once('message', begin);
 else here.addEventListener('message', ({ data }) => begin(data));
 
 function begin({ memory, modules, names, desk }: WorkerStart): void {
-  const kernels = modules.map(({ bytes, workspace }) => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const kernels = modules.map(({ module, workspace }) => {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     (exports.workspace as WebAssembly.Global).value = workspace;
     return names.map((name) => exports[name] as WasmKernel);
   });

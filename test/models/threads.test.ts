@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { BPR, type FitOptions, LogisticMF, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, type FitOptions, LogisticMF, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -15,6 +15,8 @@ const { train } = planted({ users: 150, items: 110, each: 30, noise: 0.2 });
 const models: (() => Recommender)[] = [
   () => new LogisticMF({ factors: 512, epochs: 2, batchSize: 3000 }),
   () => new BPR({ factors: 512, epochs: 2, stepsPerEpoch: 3, batchSize: 6000 }),
+  () => new AlternatingLeastSquares({ factors: 320, epochs: 1 }),
+  () => new AlternatingLeastSquares({ factors: 320, epochs: 1, solver: 'cholesky' }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40, batches: 'windows', optimizer: 'sgd', learningRate: 0.5 }),
 ];
@@ -26,6 +28,7 @@ async function cutsWork(work: (threads: number) => Promise<unknown>): Promise<bo
   await ended(); // those of other tests
   const before = workers.length;
   await work(2);
+  await new Promise((resolve) => { setImmediate(resolve); }); // until Node has told of it
   return workers.length > before;
 }
 const ended = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 2500); });
