@@ -1,6 +1,6 @@
 import { isShared } from './memory.ts';
 import { instances } from './wasm.ts';
-import type { WorkerStart } from './worker.ts';
+import type { WorkerStart, WorkerWord } from './worker.ts';
 
 /** More would not help: a thread is meant for a processor of its own. */
 export const MOST_THREADS = 32;
@@ -15,8 +15,8 @@ export function whyOneThread(): string | null {
   return starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null;
 }
 
-/** Thread: a worker, in the words of Node and of a browser alike. */
-export interface Thread { tell(start: WorkerStart): void; hear(ready: () => void, lost: (why: unknown) => void): void; end(): Promise<unknown> }
+/** Thread: a worker, in the words of Node and of a browser alike. `lost` hears of one that ended or failed, told to or not. */
+export interface Thread { tell(start: WorkerStart): void; hear(said: (word: WorkerWord) => void, lost: (why: unknown) => void): void; kill(): void }
 
 function builtin<Module>(name: string): Module | undefined {
   return (globalThis as { process?: { getBuiltinModule?(name: string): Module | undefined } }).process?.getBuiltinModule?.(name);
@@ -34,15 +34,15 @@ export function starter(): (() => Thread) | null {
       const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url), { execArgv: [] }); // flags such as --input-type are not for it
       return {
         tell: (start) => worker.postMessage(start),
-        hear(ready, lost) {
-          worker.on('message', () => {
-            worker.unref(); // from here on it keeps no process alive
-            ready();
+        hear(said, lost) {
+          worker.on('message', (word) => {
+            worker.unref(); // once it is ready it keeps no process alive
+            said(word as WorkerWord);
           });
           worker.on('error', lost);
           worker.on('exit', (code) => lost(`it ended with code ${code}`));
         },
-        end: () => worker.terminate(),
+        kill: () => { void worker.terminate(); },
       };
     };
   }
@@ -51,14 +51,11 @@ export function starter(): (() => Thread) | null {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); // in this form, so that bundlers find it
     return {
       tell: (start) => worker.postMessage(start),
-      hear(ready, lost) {
-        worker.addEventListener('message', ready);
+      hear(said, lost) {
+        worker.addEventListener('message', ({ data }) => said(data as WorkerWord));
         worker.addEventListener('error', ({ message }) => lost(message || 'it could not be loaded'));
       },
-      async end() {
-        worker.terminate();
-        await new Promise((resolve) => { setTimeout(resolve, 1000); }); // a browser does not say when
-      },
+      kill: () => worker.terminate(),
     };
   };
 }

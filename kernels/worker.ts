@@ -16,8 +16,11 @@ export interface WorkerStart {
   readonly desk: number;
 }
 
+/** WorkerWord: what a worker says. */
+export type WorkerWord = 'ready' | 'ended';
+
 interface Port { postMessage(message: string): void; once(event: 'message', hear: (start: WorkerStart) => void): void }
-interface Global { process?: { getBuiltinModule?(name: string): { parentPort: Port | null } | undefined }; postMessage(message: string): void; addEventListener(event: 'message', hear: (event: { data: WorkerStart }) => void): void }
+interface Global { process?: { getBuiltinModule?(name: string): { parentPort: Port | null } | undefined }; postMessage(message: string): void; close(): void; addEventListener(event: 'message', hear: (event: { data: WorkerStart }) => void): void }
 
 // Node, Bun and Deno have node:worker_threads, a browser the worker's own global
 const here = globalThis as unknown as Global, port = here.process?.getBuiltinModule?.('node:worker_threads')?.parentPort ?? null;
@@ -30,6 +33,9 @@ function begin({ memory, modules, names, desk }: WorkerStart): void {
     (exports.workspace as WebAssembly.Global).value = workspace;
     return names.map((name) => exports[name] as WasmKernel);
   });
-  (port ?? here).postMessage('ready');
+  const say = (word: WorkerWord): void => (port ?? here).postMessage(word);
+  say('ready');
   new Desk(memory, desk, kernels).serve();
+  say('ended'); // from here on it touches nothing; Node ends a worker that has nothing left to do
+  if (!port) here.close();
 }

@@ -139,7 +139,7 @@ export function train(plan: Plan, options: FitOptions): Promise<void> {
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model } = plan, { signal, patience = Infinity, checkpoints } = options, last = plan.epochsBefore + plan.epochs, parameters = Object.values(plan.parameters);
-  const judge = judgeOf(model, options.validation);
+  const judge = judgeOf(model, options);
 
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore;
@@ -218,7 +218,7 @@ function checkOptions(model: Recommender, options: FitOptions): void {
 }
 
 /** What `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
-function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
+function judgeOf(model: Recommender, { validation, threads }: Pick<FitOptions, 'validation' | 'threads'>): () => Promise<number | null> {
   let held: Interactions | null = null;
   return async () => {
     if (validation === undefined) return null;
@@ -229,7 +229,7 @@ function judgeOf(model: Recommender, validation: FitOptions['validation']): () =
     }
     const { catalogue } = model.answers;
     held ??= encodeLike(`${model.name}, validation`, validation, catalogue, 'leave such events out of validation');
-    return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen }).ndcg;
+    return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen, ...(threads !== undefined && { threads }) }).ndcg;
   };
 }
 
@@ -239,7 +239,7 @@ export function countOnce(model: Recommender, options: FitOptions, learn: () => 
     if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it counts in one pass and has no epochs to come back to; leave checkpoints out`);
     const began = performance.now();
     learn();
-    const validation = await judgeOf(model, options.validation)();
+    const validation = await judgeOf(model, options)();
     await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
     options.signal?.throwIfAborted();
   });
