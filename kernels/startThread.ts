@@ -12,7 +12,7 @@ export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (glob
 export function whyOneThread(): string | null {
   if (instances.length === 0) return 'the kernels are plain loops here';
   if (!isShared || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
-  return starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null;
+  return refusal ?? (starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null);
 }
 
 /** Thread: a worker, in the words of Node and of a browser alike. `lost` hears of one that ended or failed, told to or not. */
@@ -25,8 +25,18 @@ function builtin<Module>(name: string): Module | undefined {
 interface NodeWorker { on(event: string, hear: (value: unknown) => void): void; postMessage(start: WorkerStart): void; terminate(): Promise<unknown>; unref(): void }
 interface NodeThreads { Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker }
 
-/** starter: how this runtime starts a worker; null where it has none. */
-export function starter(): (() => Thread) | null {
+let refusal: string | null = null;
+
+/** startThread: a new worker, or null where the runtime refuses one; then `whyOneThread` says why. */
+export function startThread(): Thread | null {
+  try { return starter()!(); } catch (error) {
+    refusal = `this runtime refused to start a worker: ${(error as Error).message}`;
+    return null;
+  }
+}
+
+/** How this runtime starts a worker; null where it has none. */
+function starter(): (() => Thread) | null {
   const node = builtin<NodeThreads>('node:worker_threads');
   if (node?.Worker) {
     return () => {

@@ -3,7 +3,7 @@ import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
 import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
 import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
 import { type Part, spread } from './spread.ts';
-import { type Thread, processors, starter, whyOneThread } from './startThread.ts';
+import { type Thread, processors, startThread, whyOneThread } from './startThread.ts';
 import { instances } from './wasm.ts';
 
 /**
@@ -137,8 +137,9 @@ class Pool {
 
   /** Starts workers until there are `count` threads. */
   grow(count: number): Promise<void> {
-    while (this.#threads.length < count - 1) {
-      const modules = instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = starter()!();
+    while (this.#threads.length < count - 1 && whyOneThread() === null) {
+      const modules = instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = startThread();
+      if (thread === null) break; // then the main thread does it all
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
         this.#ended.push(new Promise((end) => {

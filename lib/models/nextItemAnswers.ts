@@ -3,7 +3,7 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, packed } from '../data/sequences.ts';
-import { checkK, unknownId } from './answer.ts';
+import { checkK, emptyLists, unknownId } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
 import { likeItems } from './factors.ts';
 import { Memory, type Network, hiddenStates, logits } from './nextItemNetwork.ts';
@@ -62,7 +62,7 @@ function placesAtATime({ item, layers, output }: Network): number {
  * that came before, 'zero' the item before alone. Shapes: -> (n, k).
  */
 export function nextLists(network: Network, items: LabelEncoder, sequences: Sequences, k: number, state: 'carried' | 'zero'): TopLists {
-  const n = sequences.items.length, [H, codes] = network.output.shape, lists = { items: new Int32Array(n * k), scores: new Float32Array(n * k) };
+  const n = sequences.items.length, [H, codes] = network.output.shape, lists = emptyLists('NextItemLSTM.recommendNext', n, k);
   const rows = placesAtATime(network), lanes = Math.min(LANES, rows), block = Math.max(1, Math.floor(LOGITS / codes)), memory = new Memory(network.layers.length, lanes, H);
   for (const batch of state === 'carried' ? packed(sequences, longestFirst(sequences), lanes, Math.floor(rows / lanes)) : singly(sequences, rows)) {
     scope(() => {

@@ -6,6 +6,7 @@ import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
+import { release } from '../optim/optimizers.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
 import { type ThreadsOption, checkThreads } from './threads.ts';
@@ -192,6 +193,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
     }
   } catch (error) {
     if (whole !== null) putBack(plan, whole);
+    else release(parameters, plan.optimizer); // nobody has seen them
     throw error;
   } finally {
     threads.release();
@@ -205,8 +207,9 @@ function diverged(model: Recommender, epoch: number, step: number, value: number
 }
 
 function checkOptions(model: Recommender, options: FitOptions): void {
-  const where = `${model.name}.fit`, { patience, validation, signal, threads, checkpoints } = options;
+  const where = `${model.name}.fit`;
   checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience', 'checkpoints']);
+  const { patience, validation, signal, threads, checkpoints } = options;
   for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
   checkThreads(where, threads);
