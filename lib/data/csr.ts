@@ -91,6 +91,22 @@ export function findEntry(matrix: Csr, row: number, column: number): number {
   return -1;
 }
 
+/** transpose: the same entries by columns: columns x rows. */
+export function transpose({ rows, columns, indptr, indices, values }: Csr): Csr {
+  const start = new Int32Array(columns + 1), to = new Int32Array(indices.length), moved = new Float32Array(indices.length);
+  for (let at = 0; at < indices.length; at++) start[indices[at] + 1]++;
+  for (let c = 0; c < columns; c++) start[c + 1] += start[c];
+  const next = start.slice();
+  for (let r = 0; r < rows; r++) {
+    for (let at = indptr[r]; at < indptr[r + 1]; at++) {
+      const place = next[indices[at]]++;
+      to[place] = r;
+      moved[place] = values[at];
+    }
+  }
+  return { rows: columns, columns: rows, indptr: start, indices: to, values: moved };
+}
+
 /** addCsr: the sum of two matrices of one shape. */
 export function addCsr(a: Csr, b: Csr): Csr {
   const rowOf = (matrix: Csr): Int32Array => {

@@ -12,7 +12,7 @@ export interface EpochReport {
   /** 1 for the first; partialFit counts on. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; 0 for a model that only counts. */
+  /** Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; 0 for a model that learns in one go. */
   readonly loss: number;
   /** What `validation` gave after this epoch, or null without one. */
   readonly validation: number | null;
@@ -202,14 +202,24 @@ function judgeOf(model: Recommender, validation: FitOptions['validation']): () =
   };
 }
 
-/** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
-export function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
+/** Turn: what work that takes its time awaits between its steps: progress goes out, others get their turn, an abort comes in. */
+export type Turn = (step: number, steps: number) => Promise<void>;
+
+/** countOnce: fit's options for a model that learns in one go: that is its one epoch. What `learn` found counts only when it has returned. */
+export function countOnce(model: Recommender, options: FitOptions, learn: (turn: Turn) => void | Promise<void>): Promise<void> {
   return alone(model, options, async () => {
-    const began = performance.now();
-    learn();
+    const began = performance.now(), { onStep, onEpoch, signal } = options;
+    let yielded = began;
+    await learn(async (step, steps) => {
+      if (performance.now() - yielded <= YIELD_EVERY_MS) return;
+      onStep?.({ epoch: 1, epochs: 1, step, steps, loss: 0 });
+      await breathe();
+      signal?.throwIfAborted();
+      yielded = performance.now();
+    });
     const validation = await judgeOf(model, options.validation)();
-    await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
-    options.signal?.throwIfAborted();
+    await onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+    signal?.throwIfAborted();
   });
 }
 

@@ -53,6 +53,11 @@ export class AdaGrad implements Optimizer {
       w.zeroGrad();
     }
   }
+
+  /** Gives back at once what it keeps of these parameters; otherwise that happens when nobody holds them any more. */
+  forget(parameters: readonly Tensor[]): void {
+    for (const w of parameters) { this.#sums.get(w)?.free(); this.#sums.delete(w); }
+  }
 }
 
 /**
