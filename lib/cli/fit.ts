@@ -27,7 +27,7 @@ const models: Record<ModelName, (settings: object) => Recommender> = {
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
-  'popularity': (settings) => new Popularity(settings as Record<string, never>),
+  'popularity': (settings) => new Popularity(settings),
 };
 
 /** fit: the command `tightrec fit`. */

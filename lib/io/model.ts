@@ -1,8 +1,12 @@
 import type { Csr } from '../data/csr.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
+import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Catalogue } from '../models/catalogue.ts';
+import { EASE } from '../models/ease.ts';
+import { ItemKNN } from '../models/itemKNN.ts';
+import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
@@ -14,7 +18,13 @@ import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safeten
 const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
+const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
+  BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory,
+};
+
+/** What stands before the names of a part's tensors and numbers. */
+const prefixOf = (part: number): string => `part_${part}_`;
+const MOST_PARTS = 100;
 
 /**
  * toBytes: a fitted model as one safetensors file: settings and counters in its metadata, tables as tensors, raw ids as JSON in the
@@ -22,16 +32,22 @@ const models: Record<string, { fromState(state: ModelState): Recommender }> = { 
  * Errors: 'not-fitted'.
  */
 export function toBytes(model: Recommender): Uint8Array {
-  const { model: name, settings, tensors, catalogue, numbers } = model.toState();
+  const { model: name, settings, tensors, catalogue, numbers, parts } = model.toState();
   const { users, items, seen } = catalogue;
   const all: Record<string, SafeTensor> = {
     user_ids: idTensor(users), item_ids: idTensor(items),
     seen_indptr: tensorOf([seen.indptr.length], seen.indptr), seen_indices: tensorOf([seen.indices.length], seen.indices), seen_values: tensorOf([seen.values.length], seen.values),
   };
   for (const [key, { shape, data }] of Object.entries(tensors)) all[key] = tensorOf(shape, data);
+  const everyNumber = { ...numbers };
+  for (const [p, part] of (parts ?? []).entries()) {
+    for (const [key, { shape, data }] of Object.entries(part.tensors)) all[prefixOf(p) + key] = tensorOf(shape, data);
+    for (const [key, value] of Object.entries(part.numbers)) everyNumber[prefixOf(p) + key] = value;
+  }
   const metadata = {
-    format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(numbers),
+    format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(everyNumber),
     unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
+    ...(parts && { parts: JSON.stringify(parts.map(({ model, settings }) => ({ model, settings }))) }),
   };
   return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
@@ -59,12 +75,30 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
   for (const [key, { shape, data }] of tensors) if (data instanceof Float32Array || data instanceof Int32Array) found[key] = { shape, data };
   try {
     const seen: Csr = csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size), catalogue: Catalogue = { users, items, seen };
-    return models[name].fromState({ model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue });
+    const state: ModelState = { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue };
+    return models[name].fromState(state, name === 'Blend' ? partsFrom(source, metadata, state) : []);
   } catch (error) {
     // what a model says of its settings or tables is here said of the file
     if (error instanceof TightrecError) throw new TightrecError('file-damaged', `${source}: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** The models of a blend: each from its settings, and from the tensors and numbers that begin with its prefix. */
+function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tensors, numbers, catalogue }: ModelState): Recommender[] {
+  const parts = parse(source, metadata, 'parts');
+  if (!Array.isArray(parts) || parts.length === 0 || parts.length > MOST_PARTS) throw damaged(source, `parts in its metadata must be a JSON array of 1 to ${MOST_PARTS} models, got ${show(parts)}`);
+  return parts.map((part: unknown, p) => {
+    const { model, settings } = (part ?? {}) as { model?: unknown; settings?: unknown };
+    if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${Object.keys(models).filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
+    if (!isObject(settings)) throw damaged(source, `the settings of part ${p} must be a JSON object, got ${show(settings)}`);
+    const own = <T>(all: Record<string, T>): Record<string, T> => {
+      const mine: Record<string, T> = Object.create(null);
+      for (const [key, value] of Object.entries(all)) if (key.startsWith(prefixOf(p))) mine[key.slice(prefixOf(p).length)] = value;
+      return mine;
+    };
+    return models[model].fromState({ model, settings, numbers: own(numbers), tensors: own(tensors), catalogue }, []);
+  });
 }
 
 const damaged = (source: string, what: string): TightrecError => new TightrecError('file-damaged', `${source}: ${what}`);
@@ -122,9 +156,14 @@ function encoderFrom(source: string, tensors: ReadonlyMap<string, SafeTensor>, n
   return encoder;
 }
 
-function parseObject(source: string, metadata: ReadonlyMap<string, string>, key: string): Record<string, unknown> {
-  let value: unknown;
-  try { value = JSON.parse(metadata.get(key) ?? ''); } catch (cause) { throw new TightrecError('file-damaged', `${source}: ${key} in its metadata is not JSON, got ${show(metadata.get(key))}`, { cause }); }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(source, `${key} in its metadata must be a JSON object, got ${show(value)}`);
-  return value as Record<string, unknown>;
+function parse(source: string, metadata: ReadonlyMap<string, string>, key: string): unknown {
+  try { return JSON.parse(metadata.get(key) ?? ''); } catch (cause) { throw new TightrecError('file-damaged', `${source}: ${key} in its metadata is not JSON, got ${show(metadata.get(key))}`, { cause }); }
 }
+
+function parseObject(source: string, metadata: ReadonlyMap<string, string>, key: string): Record<string, unknown> {
+  const value = parse(source, metadata, key);
+  if (!isObject(value)) throw damaged(source, `${key} in its metadata must be a JSON object, got ${show(value)}`);
+  return value;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

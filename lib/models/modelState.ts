@@ -8,6 +8,7 @@ export interface ModelState {
   readonly settings: object;
   readonly tensors: Record<string, { shape: readonly number[]; data: Float32Array | Int32Array }>;
   readonly catalogue: Catalogue;
+  readonly parts?: readonly ModelState[]; // of a model made of models, all of this catalogue
   readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
 }
 

@@ -186,8 +186,8 @@ function checkOptions(model: Recommender, options: FitOptions): void {
   signal?.throwIfAborted();
 }
 
-/** What `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
-function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
+/** judgeOf: what `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
+export function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
   let held: Interactions | null = null;
   return async () => {
     if (validation === undefined) return null;
