@@ -5,6 +5,9 @@ import type { ReadOptions } from '../data/readTable.ts';
 import { writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { BPR } from '../models/bpr.ts';
+import { EASE } from '../models/ease.ts';
+import { ItemKNN } from '../models/itemKNN.ts';
+import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
@@ -26,6 +29,9 @@ interface FitCommand extends TableCommand {
 const models: Record<ModelName, (settings: object) => Recommender> = {
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
+  'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
+  'ease': (settings) => new EASE(settings),
+  'item-knn': (settings) => new ItemKNN(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
   'popularity': (settings) => new Popularity(settings),
 };
@@ -46,7 +52,7 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
+  const random = model === 'bpr' || model === 'logistic-mf' || model === 'logistic-adagrad'; // the others have nothing random to seed
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);

@@ -139,7 +139,8 @@ export class Blend implements Recommender {
           }
         }
       }
-      this.#learned = { weights: best.map((strength, m) => strength / sizes[m]), catalogue };
+      const first = best.findIndex((strength) => strength > 0), unit = best[first] / sizes[first];
+      this.#learned = { weights: best.map((strength, m) => strength / sizes[m] / unit), catalogue }; // the first of them counts once: easier to read
     } finally {
       this.#kept = null;
       kept.free();

@@ -176,7 +176,10 @@ async function nearest(W: Csr, { neighbours, shrinkage }: ItemKNNSettings, turn:
       const R = Math.min(block, n - from);
       scope(() => {
         const likeness = productOf(weights, from, R);
-        if (both !== null) productOf(both, from, R).forEach((c, at) => { if (c > 0) likeness[at] *= c / (c + shrinkage); });
+        if (both !== null) {
+          const c = productOf(both, from, R);
+          for (let at = 0; at < R * n; at++) if (c[at] > 0) likeness[at] *= c[at] / (c[at] + shrinkage);
+        }
 
         const best = scratch(R * k).ints(), scores = scratch(R * k).floats(), itself = scratch(R).ints(), start = scratch(R + 1).ints();
         for (let r = 0; r < R; r++) { itself[r] = from + r; start[r] = r; }

@@ -97,20 +97,26 @@ export class LogisticMatrixFactorization implements Recommender {
       const [n] = side.rows.shape, most = Math.max(1, Math.floor(STEP_FLOATS / side.others.shape[0]));
       return Array.from({ length: Math.ceil(n / most) }, (_, step) => ({ side, from: step * most, B: Math.min(most, n - step * most) }));
     });
+    let loss = 0; // Σ over the users' pairs, which are all there are: measured by the users' half of an epoch, not again by the items'
     await train({
       model: this, epochs: this.settings.epochs, epochsBefore: start.epochs, steps: steps.length, parameters: parametersOf(factors),
-      step: (at) => this.#step(steps[at].side, steps[at].from, steps[at].B, optimizer),
+      beginEpoch: () => { loss = 0; },
+      step: (at) => {
+        const { side, from, B } = steps[at], own = this.#step(side, from, B, optimizer, side === sides[0]);
+        loss += own;
+        return side === sides[0] ? own / (B * item.shape[0]) : loss / (user.shape[0] * item.shape[0]);
+      },
       commit: (done) => { this.#learned = { ...start, epochs: done }; },
     }, options);
   }
 
   /**
    * Moves B rows of one side, from `from` on. A row's gradient depends on no other row of its side, so a step is a part of the paper's step.
-   * Returns the mean loss of a pair.
+   * Returns the loss of its pairs before that where `measured`, else 0: the logarithms cost as much as all the rest.
    *
    *   dx = dL/dx = (1 + α r) σ(x) - α r        dU[u] = Σ_i dx V[i] + λ U[u]        db[u] = Σ_i dx
    */
-  #step({ rows, bias, others, othersBias, r }: Side, from: number, B: number, optimizer: AdaGrad): number {
+  #step({ rows, bias, others, othersBias, r }: Side, from: number, B: number, optimizer: AdaGrad, measured: boolean): number {
     const { alpha, l2 } = this.settings, [, K] = rows.shape, [N] = others.shape, W = K + 2, pairs = B * N;
     // with its bias and a 1 in each row, and the other way round in the others', a product has the biases in it, and so has its gradient
     const mine = withBias(rows.data.subarray(from * K, (from + B) * K), bias.data.subarray(from, from + B), K, true), theirs = withBias(others.data, othersBias.data, K, false);
@@ -118,12 +124,12 @@ export class LogisticMatrixFactorization implements Recommender {
     kernels.matmulTransposed(x, mine, theirs, B, N, W);
     kernels.clear(never, pairs);
     kernels.clear(dx, pairs);
-    let loss = kernels.logLoss(x, never, pairs);
+    let loss = measured ? kernels.logLoss(x, never, pairs) : 0;
     kernels.logLossGrad(dx, x, never, pairs, 1); // σ(x): as if nobody had met anything
     for (let b = 0; b < B; b++) {
       for (let at = r.indptr[from + b]; at < r.indptr[from + b + 1]; at++) {
         const pair = b * N + r.indices[at], a = alpha * Math.max(0, r.values[at]), p = dx[pair];
-        loss += a * (Math.max(-x[pair], 0) + Math.log1p(Math.exp(-Math.abs(x[pair]))));
+        if (measured) loss += a * (Math.max(-x[pair], 0) + Math.log1p(Math.exp(-Math.abs(x[pair]))));
         dx[pair] = p - a * (1 - p);
       }
     }
@@ -139,7 +145,7 @@ export class LogisticMatrixFactorization implements Recommender {
     rows.rowGrads.push({ ids, rows: dRows });
     bias.rowGrads.push({ ids, rows: dBias });
     optimizer.step([rows, bias]);
-    return loss / pairs;
+    return loss;
   }
 
   get fitted(): boolean { return this.#learned !== null; }
