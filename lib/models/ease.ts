@@ -159,19 +159,19 @@ function checkRoom(n: number): void {
   }
 }
 
-/** |(Xᵀ X + λ I) P v - v| / |v| for a v of ±1 by lot: how far P is from the inverse. In float64, over the events alone. */
+/** |(Xᵀ X + λ I) P v - v| / |v| for a v drawn by lot: how far P is from the inverse. In float64, over the events alone. */
 function offBy(P: Tensor, X: Csr, lambda: number): number {
   const n = X.columns, { uniform } = random(1);
   return scope(() => {
     const v = scratch(n).floats(), y = scratch(n).floats(), z = new Float64Array(n);
-    for (let i = 0; i < n; i++) v[i] = uniform() < 0.5 ? -1 : 1;
+    for (let i = 0; i < n; i++) v[i] = 2 * uniform() - 1;
     kernels.matmul(y, P.data, v, n, 1, n);
     for (let u = 0; u < X.rows; u++) {
       let sum = 0;
       for (let at = X.indptr[u]; at < X.indptr[u + 1]; at++) sum += X.values[at] * y[X.indices[at]];
       for (let at = X.indptr[u]; at < X.indptr[u + 1]; at++) z[X.indices[at]] += X.values[at] * sum;
     }
-    return Math.sqrt(z.reduce((off, value, i) => off + (value + lambda * y[i] - v[i]) ** 2, 0) / n);
+    return Math.sqrt(z.reduce((off, value, i) => off + (value + lambda * y[i] - v[i]) ** 2, 0) / kernels.sumSquares(v, n));
   });
 }
 
