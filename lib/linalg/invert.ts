@@ -6,8 +6,8 @@ import type { Tensor } from '../autodiff/tensor.ts';
 /** Columns of a panel: a product of this depth is most of what a step does, and what is left for the small kernel is a thousandth of it. */
 const WIDTH = 128;
 
-/** inverseBytes: what invertPositiveDefinite takes beside the matrix, to within the last panel. */
-export const inverseBytes = (n: number): number => 2 * n * (n + 3 * WIDTH);
+/** inverseBytes: what invertPositiveDefinite takes beside the matrix: half of it again in panels, and a few panels of workspace. */
+export const inverseBytes = (n: number): number => 2 * n * (n + 9 * WIDTH);
 
 /**
  * invertPositiveDefinite: the inverse of a symmetric positive definite matrix, in place, by Cholesky's factor.

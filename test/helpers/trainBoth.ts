@@ -1,6 +1,6 @@
 import { runtime } from './webassembly.ts'; // first: it may make the runtime a poorer one
 import { createHash } from 'node:crypto';
-import { LogisticMF, BPR, NextItemLSTM, type Variant, backend, toBytes, useKernels } from '../../lib/index.ts';
+import { BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, type Variant, backend, toBytes, useKernels } from '../../lib/index.ts';
 import { planted } from './planted.ts';
 
 /** Run by itself, with a kernel variant or 'auto': trains the models and prints the sha256 of their files, and what ran underneath. */
@@ -10,6 +10,7 @@ const settings = { factors: 19, epochs: 3, learningRate: 0.02, seed: 11 }; // 19
 const models = [
   new LogisticMF({ ...settings, batchSize: 700 }), new BPR({ ...settings, stepsPerEpoch: 8, batchSize: 1500 }), new BPR({ ...settings, stepsPerEpoch: 2, batchSize: 900, verifyNegatives: true, initialBias: 1 }),
   new NextItemLSTM({ ...settings, factors: 9, hidden: 13, user: true, batchSize: 20, steps: 10, dropout: 0.2 }),
+  new EASE({ lambda: 20 }), new ItemKNN({ likeness: 'bm25', shrinkage: 3 }), new LogisticMatrixFactorization({ ...settings, learningRate: 0.5 }),
   new LogisticMF({ ...settings, factors: 50, batchSize: 10_000, negatives: 15 }), // a step of a few megabytes, for which the memory must grow
 ];
 const sums: string[] = [];
