@@ -26,10 +26,10 @@ import { settingsLine } from './table.ts';
 const HALF_LIVES = [60, 90, 125, 180, 270, 365];
 
 /** Settings chosen on validation. */
-const KNN = { likeness: 'bm25', amounts: 'counts', neighbours: 200 } as const;
-const SHALLOW = { lambda: 300, amounts: 'log' } as const;
-const RECENT = { history: 180, popularity: 7 }; // half-lives of the blend's parts, in days
-const PAPER = { epochs: 60 };
+const KNN = { likeness: 'bm25' } as const;
+const SHALLOW = { lambda: 100, amounts: 'counts' } as const;
+const BLENDED = { ease: { lambda: 300, amounts: 'counts' }, history: { halfLife: 250 }, popularity: { halfLife: 7 } } as const;
+const PAPER = { factors: 62, epochs: 60, l2: 2 };
 
 /** A curve has so many points at most, and the first epoch: measuring an epoch takes a third of the time of training it. */
 const POINTS = 30;
@@ -166,7 +166,7 @@ function trainedRow(name: string, model: Trained, known: Partial<Pick<ModelResul
 /** EASE, what the customer bought and what everybody buys lately, with the weights that are best on validation. */
 async function blendRow({ data, progress, signal }: Context): Promise<ModelResult> {
   const task = progress.begin('blend', 1), began = performance.now(), measure = (model: Recommender) => invoicePrecision(model, data.validation, data);
-  const models = [new EASE(SHALLOW), new PurchaseHistory({ halfLife: RECENT.history }), new Popularity({ halfLife: RECENT.popularity })], blend = new Blend(models);
+  const models = [new EASE(BLENDED.ease), new PurchaseHistory(BLENDED.history), new Popularity(BLENDED.popularity)], blend = new Blend(models);
   let tried = 0, best = 0;
   await blend.fit(data.training, {
     signal,
