@@ -9,6 +9,9 @@ const WIDTH = 128;
 /** inverseBytes: what invertPositiveDefinite takes beside the matrix: half of it again in panels, and a few panels of workspace. */
 export const inverseBytes = (n: number): number => 2 * n * (n + 9 * WIDTH);
 
+/** inverseSteps: how many steps it takes. */
+export const inverseSteps = (n: number): number => 2 * Math.ceil(n / WIDTH);
+
 /**
  * invertPositiveDefinite: the inverse of a symmetric positive definite matrix, in place, by Cholesky's factor.
  *
@@ -91,11 +94,11 @@ export async function invertPositiveDefinite(A: Tensor, turn: (step: number, ste
     for (let k = 0; k < blocks; k++) {
       const done = scope(() => eliminate(k));
       if (done < n) return done;
-      await turn(k + 1, 2 * blocks);
+      await turn(k + 1, inverseSteps(n));
     }
     for (let i = 0; i < blocks; i++) {
       scope(() => multiply(i));
-      await turn(blocks + i + 1, 2 * blocks);
+      await turn(blocks + i + 1, inverseSteps(n));
     }
     return n;
   } finally { free(panels); }

@@ -8,7 +8,7 @@ import { type Catalogue, checkEvents, encodeLike } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { type Rule, checkSettings, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, countOnce, judgeOf } from './train.ts';
+import { type FitOptions, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
 
 export interface BlendSettings {
   /** What each model's score is multiplied by; null lets `fit` choose by its `validation`. */
@@ -90,16 +90,18 @@ export class Blend implements Recommender {
     }, (model, more) => model.partialFit(data, more), before.weights);
   }
 
-  async #learn(options: FitOptions, checkFirst: () => void, fit: (model: Recommender, options: FitOptions) => Promise<unknown>, weights: readonly number[] | null = this.settings.weights): Promise<this> {
+  async #learn(
+    options: FitOptions, checkFirst: () => void, fit: (model: Recommender, options: FitOptions) => Promise<unknown>, weights: readonly number[] | null = this.settings.weights,
+  ): Promise<this> {
     this.check();
     checkFirst();
     const { models } = this, { signal, onStep } = options;
     await countOnce(this, options, async () => {
       for (const [m, model] of models.entries()) {
-        await fit(model, {
-          ...(signal && { signal }),
-          ...(onStep && { onStep: ({ epoch, epochs, step, steps }) => onStep({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (epoch - 1 + step / steps) / epochs)), steps: 100 * models.length, loss: 0 }) }),
-        });
+        const said = ({ epoch, epochs, step, steps }: StepReport): void => { // in hundredths of a model
+          onStep!({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (epoch - 1 + step / steps) / epochs)), steps: 100 * models.length, loss: 0 });
+        };
+        await fit(model, { ...(signal && { signal }), ...(onStep && { onStep: said }) });
         this.#learned = null; // from here on it is another blend
         signal?.throwIfAborted();
       }
@@ -191,7 +193,8 @@ export class Blend implements Recommender {
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
     const { weights, catalogue } = this.#learned;
-    return { model: this.name, settings: this.settings, tensors: {}, catalogue, numbers: Object.fromEntries(weights.map((weight, m) => [`weight_${m}`, weight])), parts: this.models.map((model) => model.toState()) };
+    const numbers = Object.fromEntries(weights.map((weight, m) => [`weight_${m}`, weight]));
+    return { model: this.name, settings: this.settings, tensors: {}, catalogue, numbers, parts: this.models.map((model) => model.toState()) };
   }
 
   static fromState(state: ModelState, models: readonly Recommender[]): Blend {
@@ -211,7 +214,9 @@ export class Blend implements Recommender {
   }
 }
 
-const weightsRule = (n: number): Rule => (value) => value === null || (Array.isArray(value) && value.length === n && value.every((weight) => typeof weight === 'number' && Number.isFinite(weight) && Math.abs(weight) < 1e30))
+const isWeight = (weight: unknown): boolean => typeof weight === 'number' && Number.isFinite(weight) && Math.abs(weight) < 1e30; // beyond that the sums would not be float32
+
+const weightsRule = (n: number): Rule => (value) => value === null || (Array.isArray(value) && value.length === n && value.every(isWeight))
   ? null : `an array of ${n} finite number${n === 1 ? '' : 's'}, one for each model, or null`;
 
 /** The catalogue of models that were fitted to the same users and items. Errors: 'not-fitted', 'bad-input'. */

@@ -5,7 +5,7 @@ import { type Csr, transpose } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
-import { inverseBytes, invertPositiveDefinite } from '../linalg/invert.ts';
+import { inverseBytes, inverseSteps, invertPositiveDefinite } from '../linalg/invert.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
@@ -86,11 +86,11 @@ export class EASE implements Recommender {
       for (let from = 0; from < n; from += rows) {
         const R = Math.min(rows, n - from), { start, indices, values } = byUser;
         kernels.sparseProduct(P.data.subarray(from * n, (from + R) * n), byItem.start.subarray(from), byItem.indices, byItem.values, start, indices, values, R, n);
-        await turn(0, 1);
+        await turn(1, 1 + inverseSteps(n)); // all of it is a small part of the work
       }
     } finally { byUser.free(); byItem.free(); }
     for (let i = 0, data = P.data; i < n; i++) data[i * n + i] += this.settings.lambda;
-    if (await invertPositiveDefinite(P, turn) < n) throw this.#singular();
+    if (await invertPositiveDefinite(P, (step, steps) => turn(1 + step, 1 + steps)) < n) throw this.#singular();
   }
 
   #singular(): TightrecError {

@@ -145,7 +145,11 @@ export class ItemKNN implements Recommender {
 /** W: the amounts as the likeness weights them. */
 function weightsOf(X: Csr, { likeness, K1, B }: ItemKNNSettings): Csr {
   const { rows, columns, indptr, indices } = X, values = Float64Array.from(X.values);
-  const perItem = (term: (value: number) => number): Float64Array => { const sums = new Float64Array(columns); for (let at = 0; at < indices.length; at++) sums[indices[at]] += term(values[at]); return sums; };
+  const perItem = (term: (value: number) => number): Float64Array => {
+    const sums = new Float64Array(columns);
+    for (let at = 0; at < indices.length; at++) sums[indices[at]] += term(values[at]);
+    return sums;
+  };
 
   if (likeness !== 'cosine') {
     const amounts = perItem((value) => value), mean = amounts.reduce((a, b) => a + b, 0) / columns;

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Csr, addCsr, countPairs, csrEntry, findEntry } from '../../lib/data/csr.ts';
+import { type Csr, addCsr, countPairs, csrEntry, findEntry, transpose } from '../../lib/data/csr.ts';
 import { random } from '../../lib/random.ts';
 import { ids } from '../helpers/numeric.ts';
 import { refuses } from '../helpers/refuses.ts';
@@ -86,6 +86,14 @@ test('csrEntry and findEntry find what is there, and nothing else', () => {
       if (want.has(`${r} ${c}`)) assert.ok(at >= matrix.indptr[r] && at < matrix.indptr[r + 1] && matrix.indices[at] === c);
       else assert.is(at, -1);
     }
+  }
+});
+
+test('transpose is countPairs of columns and rows, and back again the matrix', () => {
+  for (const [n, rows, columns] of [[0, 3, 2], [1, 1, 1], [60, 7, 11], [200, 16, 5]]) {
+    const next = random(n).uniform, row = ids(n, rows, next), column = ids(n, columns, next), values = row.map((_, at) => at % 5), matrix = countPairs(row, column, rows, columns, values);
+    assert.equal(transpose(matrix), countPairs(column, row, columns, rows, values));
+    assert.equal(transpose(transpose(matrix)), matrix);
   }
 });
 
