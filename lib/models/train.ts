@@ -16,7 +16,7 @@ export interface EpochReport {
   readonly epochs: number;
   /**
    * Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; of
-   * AlternatingLeastSquares the whole objective, as the model says; 0 for a model that only counts.
+   * AlternatingLeastSquares the whole objective, as the model says; 0 for a model that learns in one go.
    */
   readonly loss: number;
   /** What `validation` gave after this epoch, or null without one. */
@@ -217,8 +217,8 @@ function checkOptions(model: Recommender, options: FitOptions): void {
   signal?.throwIfAborted();
 }
 
-/** What `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
-function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
+/** judgeOf: what `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
+export function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
   let held: Interactions | null = null;
   return async () => {
     if (validation === undefined) return null;
@@ -233,15 +233,31 @@ function judgeOf(model: Recommender, validation: FitOptions['validation']): () =
   };
 }
 
-/** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
-export function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
+/** Pace: how work that takes its time shares the machine. */
+export interface Pace {
+  /** Awaited between its steps: progress goes out, others get their turn, an abort comes in. */
+  turn(step: number, steps: number): Promise<void>;
+  /** Does a step, which is synchronous, on the fit's threads. */
+  run<T>(step: () => T): T;
+}
+
+/** countOnce: fit's options for a model that learns in one go: that is its one epoch. What `learn` found counts only when it has returned. */
+export function countOnce(model: Recommender, options: FitOptions, learn: (pace: Pace) => void | Promise<void>): Promise<void> {
   return alone(model, options, async () => {
-    if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it counts in one pass and has no epochs to come back to; leave checkpoints out`);
-    const began = performance.now();
-    learn();
+    if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it learns in one go and has no epochs to come back to; leave checkpoints out`);
+    const began = performance.now(), { onStep, onEpoch, signal } = options, threads = holdThreads(checkThreads(model.name, options.threads));
+    let yielded = began;
+    const turn = async (step: number, steps: number): Promise<void> => {
+      if (performance.now() - yielded <= YIELD_EVERY_MS) return;
+      onStep?.({ epoch: 1, epochs: 1, step, steps, loss: 0 });
+      await breathe();
+      signal?.throwIfAborted();
+      yielded = performance.now();
+    };
+    try { await learn({ turn, run: threads.run.bind(threads) }); } finally { threads.release(); }
     const validation = await judgeOf(model, options.validation)();
-    await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
-    options.signal?.throwIfAborted();
+    await onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+    signal?.throwIfAborted();
   });
 }
 
