@@ -12,3 +12,6 @@ export type Part = readonly [kernel: keyof Kernels, ...args: Argument[]];
 export function runParts(parts: readonly Part[]): number[] {
   return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: Argument[]) => number)(...args));
 }
+
+/** threadCount: how many parts can run at a time. */
+export const threadCount = (): number => 1;

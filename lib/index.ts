@@ -19,6 +19,8 @@ export type { Session } from './models/nextItemAnswers.ts';
 export { Popularity } from './models/popularity.ts';
 export { PurchaseHistory } from './models/purchaseHistory.ts';
 export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
+export { RatingMF } from './models/ratingMF.ts';
+export type { RatingMFSettings } from './models/ratingMF.ts';
 export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
 export type { Catalogue } from './models/catalogue.ts';
 export type { ModelState } from './models/modelState.ts';

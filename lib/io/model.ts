@@ -8,13 +8,14 @@ import { type ModelState, csrFrom } from '../models/modelState.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import { RatingMF } from '../models/ratingMF.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
+const models: Record<string, { fromState(state: ModelState): Recommender }> = { BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, RatingMF };
 
 /**
  * toBytes: a fitted model as one safetensors file: settings and counters in its metadata, tables as tensors, raw ids as JSON in the

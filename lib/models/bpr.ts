@@ -1,8 +1,9 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratchInts } from '../../kernels/memory.ts';
+import { type Block, allocate, free, scratchInts } from '../../kernels/memory.ts';
 import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
+import type { Csr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
@@ -11,6 +12,7 @@ import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
+import { type VisitOrder, blocksFor, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -19,21 +21,31 @@ import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
 export interface BPRSettings {
   /** 'chapter' takes the settings printed in the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
   preset: 'chapter' | null;
+  /** 'adam' takes batches on the tape; 'sgd' updates the tables in place, event by event: many times as fast an epoch. */
+  solver: 'adam' | 'sgd';
   /** K, the length of a user's and an item's vector. */
   factors: number;
+  /** With 'sgd' an epoch is a pass over the events. */
   epochs: number;
-  /** Batches in an epoch; null for as many as it takes to draw as many triples as there are events, and at least 30. */
+  /** Of 'adam': batches in an epoch; null for as many as it takes to draw as many triples as there are events, and at least 30. */
   stepsPerEpoch: number | null;
-  /** Triples in a batch; never more than there are events. */
+  /** Of 'adam': triples in a batch; never more than there are events. */
   batchSize: number;
-  /** Adam's. */
   learningRate: number;
-  /** Weight of the rows' squared lengths, summed over the batch, not averaged; biases are left out. */
+  /** Of 'sgd': the rate is multiplied by it after each epoch. */
+  learningRateDecay: number;
+  /** Weight of the rows' squared lengths; biases are left out. Of 'adam': summed over the batch, not averaged. Of 'sgd': see the docstring of BPR. */
   l2: number;
   /** Item biases start between -initialBias and initialBias. */
   initialBias: number;
   /** Whether the other item of a triple must be one that the user has not met. */
   verifyNegatives: boolean;
+  /** Of 'sgd': the other item is any item, or one by popularity: that of an event drawn at random. */
+  drawNegatives: 'uniform' | 'popularity';
+  /** Of 'sgd': whether the events of a block are visited user by user, which keeps a user's row in the cache, or at random. */
+  order: VisitOrder;
+  /** Of 'sgd': users and items are cut into so many blocks each; null for as many as the cache and the threads ask for. */
+  blocks: number | null;
   seed: number;
 }
 
@@ -41,14 +53,23 @@ export interface BPRSettings {
 export interface TripleBatch { readonly u: Int32Array; readonly items: Int32Array }
 
 const defaults: BPRSettings = {
-  preset: null, factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false, seed: 1,
+  preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false,
+  learningRateDecay: 1, drawNegatives: 'uniform', order: 'users', blocks: null, seed: 1,
 };
+const sgd: BPRSettings = { ...defaults, solver: 'sgd', learningRate: 0.05, l2: 0.002 };
 // the chapter starts a bias as it would a factor of length 1
 const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, stepsPerEpoch: 30, learningRate: 0.0005, initialBias: Math.SQRT2 };
 
+/** Draws of an other item for one event; when all were in vain the event is skipped. */
+const TRIES = 10;
+
+/** A bitmap of users x items is made up to this size, in bytes, so that it stays in the cache; beyond it the sorted rows are searched. */
+const BITMAP = 2 ** 22;
+
 const rules = {
-  preset: orNull(oneOf('chapter')), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
-  learningRate: positive, l2: notNegative, initialBias: notNegative, verifyNegatives: flag, seed: number,
+  preset: orNull(oneOf('chapter')), solver: oneOf('adam', 'sgd'), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
+  learningRate: positive, learningRateDecay: positive, l2: notNegative, initialBias: notNegative, verifyNegatives: flag,
+  drawNegatives: oneOf('uniform', 'popularity'), order: oneOf('users', 'random'), blocks: orNull(wholeNumber(1)), seed: number,
 };
 
 /**
@@ -69,7 +90,7 @@ export class BPR implements Recommender {
   readonly settings: BPRSettings;
   #learned: Learned | null = null;
 
-  constructor(settings: Partial<BPRSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : defaults, settings); }
+  constructor(settings: Partial<BPRSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : settings?.solver === 'sgd' ? sgd : defaults, settings); }
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
@@ -116,6 +137,7 @@ export class BPR implements Recommender {
   }
 
   async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<void> {
+    if (this.settings.solver === 'sgd') return this.#descend(start, data, options);
     const { factors, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = this.settings;
     const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
     const parameters = parametersOf(factors), learn = learner(start);
@@ -144,6 +166,27 @@ export class BPR implements Recommender {
       endEpoch: learn.endEpoch,
       commit: (done) => { this.#learned = { ...start, epochs: done }; },
     }, options);
+  }
+
+  /** Epochs by the fused kernel: no batches, no tape. */
+  async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
+    checkIdle(this, 'fit'); // before the data is laid out
+    const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, l2, verifyNegatives, drawNegatives, order, blocks } = this.settings;
+    const grid = cutGrid(data, blocksFor(blocks, data.users.size, data.items.size, K), order), met = verifyNegatives ? metBefore(catalogue.seen) : null;
+    try {
+      await descend({
+        model: this, epochs, epochsBefore: start.epochs, parameters: parametersOf(factors), grid, random, learningRate, learningRateDecay,
+        part({ n, u, i, items, state }, rate) {
+          const pool = drawNegatives === 'uniform' ? items : i, [ids, start] = met ? [met.ids.ints(), met.start.ints()] : [u, u]; // which nobody reads
+          return ['bprEpoch', factors.user.data, factors.item.data, factors.itemBias!.data, state, u, i, pool, ids, start, n, pool.length, K, met?.words ?? -1, TRIES, rate, l2];
+        },
+        learnedFrom: ({ state }) => state[4],
+        commit: (done) => { this.#learned = { ...start, epochs: done }; },
+      }, data.user.length, options);
+    } finally {
+      grid.free();
+      met?.free();
+    }
   }
 
   get fitted(): boolean { return this.#learned !== null; }
@@ -186,4 +229,17 @@ export class BPR implements Recommender {
     for (const table of tables) table.free();
     this.#learned = null;
   }
+}
+
+/** What users have met, as bprEpoch reads it: the bits of a bitmap, or sorted rows (words 0). In the linear memory until `free`. */
+function metBefore({ rows, columns, indptr, indices }: Csr): { ids: Block; start: Block; words: number; free(): void } {
+  const wide = Math.ceil(columns / 32), words = 4 * rows * wide <= BITMAP ? wide : 0;
+  const ids = allocate(words > 0 ? rows * words : indices.length), start = allocate(rows + 1);
+  start.ints().set(indptr);
+  if (words === 0) ids.ints().set(indices);
+  else {
+    const bits = ids.ints();
+    for (let row = 0; row < rows; row++) for (let at = indptr[row]; at < indptr[row + 1]; at++) bits[row * words + (indices[at] >> 5)] |= 1 << (indices[at] & 31);
+  }
+  return { ids, start, words, free() { free(ids); free(start); } };
 }
