@@ -1,6 +1,6 @@
 import { type Kernels, variants } from '../kernels/index.ts';
 import { type Block, allocate, free } from '../kernels/memory.ts';
-import { type Cell, type VisitOrder, blocksFor, cutGrid, shortRounds } from '../lib/models/grid.ts';
+import { type Cell, type VisitOrder, cutGrid } from '../lib/models/grid.ts';
 import { metBefore } from '../lib/models/met.ts';
 import { random } from '../lib/random.ts';
 import type { Row } from './results.ts';
@@ -28,7 +28,7 @@ export async function epochRow({ kernel, scale, K, verify, order }: Epoch, pace:
   const data = { ...pairs, value: kernel === 'mfEpoch' ? Float32Array.from(pairs.user, () => 1 + next.below(5)) : null, matrix: pairs.matrix };
   const table = (n: number, scale: number): Block => { const block = allocate(n), w = block.floats(); held.push(block); for (let at = 0; at < n; at++) w[at] = scale * (2 * next.uniform() - 1); return block; };
   const [U, V, b, c] = [table(nUsers * K, K ** -0.5), table(nItems * K, K ** -0.5), table(nUsers, 0), table(nItems, 0)];
-  const grid = cutGrid(data, blocksFor(null, nUsers, nItems, K), order), met = verify ? metBefore(pairs.matrix) : null, { bprEpoch, mfEpoch } = variants.simd ?? (variants.loop as Kernels);
+  const grid = cutGrid(data, { blocks: null, order }, K), met = verify ? metBefore(pairs.matrix) : null, { bprEpoch, mfEpoch } = variants.simd ?? (variants.loop as Kernels);
   const visit = ({ n, u, i, value, state }: Cell): unknown => (kernel === 'mfEpoch'
     ? mfEpoch(U.floats(), V.floats(), b.floats(), c.floats(), u, i, value, n, K, 3, 0.005, 0.02)
     : bprEpoch(U.floats(), V.floats(), c.floats(), state, u, i, i, met?.ids.ints() ?? u, met?.start.ints() ?? u, n, n, K, met?.words ?? -1, 1, 0.05, 0.002));

@@ -11,7 +11,7 @@ import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
 import type { Results } from './results.ts';
-import { kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, table, trainingTable } from './tables.ts';
+import { epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -30,6 +30,7 @@ const of = (results: Results | null, group: Results['rows'][number]['group'], pr
 /** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
   training: () => of(bench, 'training', trainingTable),
+  epochs: () => of(bench, 'epochs', epochsTable),
   kernels: () => of(bench, 'kernels', kernelsTable),
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),

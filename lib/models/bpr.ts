@@ -1,9 +1,8 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free, scratchInts } from '../../kernels/memory.ts';
+import { scratchInts } from '../../kernels/memory.ts';
 import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
-import type { Csr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
@@ -12,7 +11,8 @@ import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
-import { type VisitOrder, blocksFor, cutGrid, descend } from './grid.ts';
+import { type VisitOrder, cutGrid, descend } from './grid.ts';
+import { metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -62,9 +62,6 @@ const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, steps
 
 /** Draws of an other item for one event; when all were in vain the event is skipped. */
 const TRIES = 10;
-
-/** A bitmap of users x items is made up to this size, in bytes, so that it stays in the cache; beyond it the sorted rows are searched. */
-const BITMAP = 2 ** 22;
 
 const rules = {
   preset: orNull(oneOf('chapter')), solver: oneOf('adam', 'sgd'), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
@@ -172,7 +169,7 @@ export class BPR implements Recommender {
   async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, l2, verifyNegatives, drawNegatives, order, blocks } = this.settings;
-    const grid = cutGrid(data, blocksFor(blocks, data.users.size, data.items.size, K), order), met = verifyNegatives ? metBefore(catalogue.seen) : null;
+    const grid = cutGrid(data, { blocks, order }, K), met = verifyNegatives ? metBefore(catalogue.seen) : null;
     try {
       await descend({
         model: this, epochs, epochsBefore: start.epochs, parameters: parametersOf(factors), grid, random, learningRate, learningRateDecay,
@@ -229,17 +226,4 @@ export class BPR implements Recommender {
     for (const table of tables) table.free();
     this.#learned = null;
   }
-}
-
-/** What users have met, as bprEpoch reads it: the bits of a bitmap, or sorted rows (words 0). In the linear memory until `free`. */
-function metBefore({ rows, columns, indptr, indices }: Csr): { ids: Block; start: Block; words: number; free(): void } {
-  const wide = Math.ceil(columns / 32), words = 4 * rows * wide <= BITMAP ? wide : 0;
-  const ids = allocate(words > 0 ? rows * words : indices.length), start = allocate(rows + 1);
-  start.ints().set(indptr);
-  if (words === 0) ids.ints().set(indices);
-  else {
-    const bits = ids.ints();
-    for (let row = 0; row < rows; row++) for (let at = indptr[row]; at < indptr[row + 1]; at++) bits[row * words + (indices[at] >> 5)] |= 1 << (indices[at] & 31);
-  }
-  return { ids, start, words, free() { free(ids); free(start); } };
 }

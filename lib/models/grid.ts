@@ -35,38 +35,43 @@ const CACHE = 2 ** 20;
 const STEP = 2 ** 18;
 
 /**
- * Grid: the events of a fit, laid out for stochastic gradient descent in place. Users and items are cut into blocks, which makes a grid of cells. Round r
- * of an epoch is the cells (w, (w + r) mod blocks): no two of them share a row of either table, so they may be worked on at the same time, in
- * any order, and the outcome is the same. After as many rounds as there are blocks every cell was visited once.
+ * Grid: the events of a fit, laid out for stochastic gradient descent in place. Users and items are cut into blocks, which makes a grid of cells. A round
+ * is the cells (first + w, (w + shift) mod blocks) for each w below the number of blocks of items: no two of them share a row of either table, so they
+ * may be worked on at the same time, in any order, and the outcome is the same. After all rounds every cell was visited once.
  *
- * Users are cut where their events are as many in each block. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
+ * Users are cut where their events are as many in each block: into as many blocks as the items, or, where their order is random, into a multiple, so
+ * that a block of users too stays in the cache. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
  * be compared, are together another time.
  *
  * Chin, Zhuang, Juan, Lin, "A Fast Parallel Stochastic Gradient Method for Matrix Factorization in Shared Memory Systems", 2015.
  */
 export interface Grid {
+  readonly rounds: number;
+  /** Cells in a round, at most. */
   readonly blocks: number;
   /** Deals the items for an epoch, and sorts the events into cells. */
   deal(random: Random): void;
-  cell(users: number, items: number): Cell;
+  /** The cells of a round, 0 to rounds - 1, that hold any events. */
+  round(round: number): Cell[];
   free(): void;
 }
 
-/** blocksFor: how many blocks each side of the grid is cut into; at least two items a block, for there must be another to compare one with. */
-export function blocksFor(blocks: number | null, nUsers: number, nItems: number, K: number): number {
+/** How many blocks the items are cut into: at least two items a block, for there must be another to compare one with. */
+function blocksOf(blocks: number | null, nUsers: number, nItems: number, K: number): number {
   const threads = threadCount(), wanted = blocks ?? Math.max(threads === 1 ? 1 : 2 * threads, Math.ceil(4 * nItems * K / CACHE));
   return Math.max(1, Math.min(wanted, nUsers, nItems >> 1));
 }
 
-/** cutGrid: the events' grid; its arrays lie in the linear memory until `free`. */
-export function cutGrid(data: Interactions, blocks: number, order: VisitOrder): Grid {
-  const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, held: Block[] = [];
+/** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. */
+export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettings, K: number): Grid {
+  const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, blocks = blocksOf(asked, nUsers, nItems, K), held: Block[] = [];
+  const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks; // as many as there are blocks of users
   const release = (): void => held.forEach(free);
   const take = (length: number): Block => { const block = allocate(length); held.push(block); return block; };
   try {
     const columns = data.value ? 3 : 2; // users, items, values: moved about as numbers of four bytes, whatever they mean
     const sorted = Array.from({ length: columns }, () => take(n)), laid = Array.from({ length: columns }, () => take(n)), positions = take(n), keys = take(n);
-    const items = take(nItems), blockOf = take(nItems), states = take(STATE * blocks * blocks), userEnds = take(nUsers + 1), ends = take(blocks + 1);
+    const items = take(nItems), blockOf = take(nItems), states = take(STATE * rounds * blocks), userEnds = take(nUsers + 1), ends = take(blocks + 1);
 
     laid[0].ints().set(data.user);
     laid[1].ints().set(data.item);
@@ -74,12 +79,12 @@ export function cutGrid(data: Interactions, blocks: number, order: VisitOrder): 
     kernels.orderIds(positions.ints(), userEnds.ints(), laid[0].ints(), n, nUsers);
     for (const [column, block] of sorted.entries()) kernels.gatherIds(block.ints(), laid[column].ints(), positions.ints(), n);
 
-    const userStart = cutEvenly(userEnds.ints(), nUsers, n, blocks), cellEnd = new Int32Array(blocks * blocks);
+    const userStart = cutEvenly(userEnds.ints(), nUsers, n, rounds), cellEnd = new Int32Array(rounds * blocks);
     const itemStart = Int32Array.from({ length: blocks + 1 }, (_, block) => Math.ceil(block * nItems / blocks));
     const asTheyAre = blocks === 1 && order === 'users', events = asTheyAre ? sorted : laid;
 
     return {
-      blocks,
+      rounds, blocks,
       deal(random) {
         const dealt = items.ints(), block = blockOf.ints(), state = states.ints();
         for (let item = 0; item < nItems; item++) dealt[item] = item; // so that an epoch depends on nothing but the generator
@@ -88,7 +93,7 @@ export function cutGrid(data: Interactions, blocks: number, order: VisitOrder): 
         for (let at = 0; at < state.length; at++) state[at] = at % STATE === STATE - 1 ? 0 : random.uint32();
         if (asTheyAre) { cellEnd[0] = n; return; }
 
-        for (let w = 0; w < blocks; w++) {
+        for (let w = 0; w < rounds; w++) {
           const from = userStart[w], to = userStart[w + 1], at = positions.ints().subarray(from, to), key = keys.ints().subarray(from, to), end = ends.ints();
           kernels.clear(ends.floats(), blocks + 1);
           kernels.gatherIds(key, block, sorted[1].ints().subarray(from, to), to - from);
@@ -100,12 +105,16 @@ export function cutGrid(data: Interactions, blocks: number, order: VisitOrder): 
           for (const [column, values] of sorted.entries()) kernels.gatherIds(laid[column].ints().subarray(from, to), values.ints().subarray(from, to), at, to - from);
         }
       },
-      cell(w, b) {
-        const number = w * blocks + b, from = b === 0 ? userStart[w] : cellEnd[number - 1], to = cellEnd[number];
-        return {
-          n: to - from, u: events[0].ints().subarray(from, to), i: events[1].ints().subarray(from, to), value: columns === 3 ? events[2].floats().subarray(from, to) : none,
-          items: items.ints().subarray(itemStart[b], itemStart[b + 1]), state: states.ints().subarray(STATE * number, STATE * (number + 1)),
-        };
+      round(round) {
+        const cells: Cell[] = [];
+        for (let w = 0; w < blocks; w++) {
+          const row = round - round % blocks + w, b = (w + round) % blocks, number = row * blocks + b, from = b === 0 ? userStart[row] : cellEnd[number - 1], to = cellEnd[number];
+          if (to > from) cells.push({
+            n: to - from, u: events[0].ints().subarray(from, to), i: events[1].ints().subarray(from, to), value: columns === 3 ? events[2].floats().subarray(from, to) : none,
+            items: items.ints().subarray(itemStart[b], itemStart[b + 1]), state: states.ints().subarray(STATE * number, STATE * (number + 1)),
+          });
+        }
+        return cells;
       },
       free: release,
     };
@@ -114,7 +123,7 @@ export function cutGrid(data: Interactions, blocks: number, order: VisitOrder): 
 
 const none = new Float32Array(0);
 
-/** Where each block of users begins among n events sorted by user, so that all have about as many. Shapes: ends (nUsers), where each user's events end. */
+/** Where each block of users begins among n events sorted by user, so that all have about as many. ends[user] is where the user's events end. */
 function cutEvenly(ends: Int32Array, nUsers: number, n: number, blocks: number): Int32Array {
   const start = new Int32Array(blocks + 1).fill(n);
   start[0] = 0;
@@ -135,20 +144,16 @@ export interface Descent extends Pick<Plan, 'model' | 'epochs' | 'epochsBefore' 
 
 /** descend: the training loop where an epoch visits every cell of a grid once. A step is a round, or a part of one where a round takes long. */
 export function descend({ grid, random, part, learnedFrom, learningRate, learningRateDecay, ...plan }: Descent, events: number, options: FitOptions): Promise<void> {
-  const { blocks } = grid, pieces = Math.max(1, Math.min(Math.ceil(blocks / threadCount()), Math.round(events / blocks / STEP / threadCount())));
+  const { rounds, blocks } = grid, pieces = Math.max(1, Math.min(Math.ceil(blocks / threadCount()), Math.round(events / rounds / STEP / threadCount())));
   let epoch = plan.epochsBefore, rate = learningRate;
   return train({
-    ...plan, steps: blocks * pieces,
+    ...plan, steps: rounds * pieces,
     beginEpoch() {
       grid.deal(random);
       rate = learningRate * learningRateDecay ** epoch++;
     },
     step(step) {
-      const round = Math.floor(step / pieces), piece = step % pieces, cells: Cell[] = [];
-      for (let w = Math.ceil(piece * blocks / pieces); w < Math.ceil((piece + 1) * blocks / pieces); w++) {
-        const cell = grid.cell(w, (w + round) % blocks);
-        if (cell.n > 0) cells.push(cell);
-      }
+      const all = grid.round(Math.floor(step / pieces)), piece = step % pieces, cells = all.slice(Math.ceil(piece * all.length / pieces), Math.ceil((piece + 1) * all.length / pieces));
       const loss = runParts(cells.map((cell) => part(cell, rate))).reduce((sum, L) => sum + L, 0), learned = cells.reduce((sum, cell) => sum + learnedFrom(cell), 0);
       return learned === 0 ? 0 : loss / learned; // where all was skipped there was nothing to lose
     },

@@ -12,7 +12,7 @@ import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, factorAnswers, factorTensors, factorsFrom, normalTable, parametersOf } from './factors.ts';
-import { type VisitOrder, blocksFor, cutGrid, descend } from './grid.ts';
+import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -104,7 +104,7 @@ export class RatingMF implements Recommender {
   async #descend(start: LearnedRatings, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
-    const grid = cutGrid(data, blocksFor(blocks, data.users.size, data.items.size, K), order);
+    const grid = cutGrid(data, { blocks, order }, K);
     try {
       await descend({
         model: this, epochs, epochsBefore: start.epochs, parameters: learnedTables(start), grid, random: start.random, learningRate, learningRateDecay: 1,

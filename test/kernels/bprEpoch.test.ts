@@ -55,7 +55,7 @@ for (const [name, variant] of Object.entries(variants)) {
       const next = random(7), n = 200, K = 5, nUsers = 6, nItems = 40, rate = 0.05, l2 = 0.02, tries = 3;
       const U = floats(nUsers * K, next.uniform), V = floats(nItems * K, next.uniform), c = floats(nItems, next.uniform), u = ids(n, nUsers, next.uniform), i = ids(n, nItems, next.uniform);
       const rows = Array.from({ length: nUsers }, (_, user) => [...new Set(Array.from(i).filter((_, e) => u[e] === user))].sort((a, b) => a - b)), { start, sorted, bits, words } = metOf(rows, nItems);
-      const pool = Int32Array.from({ length: 70 }, () => next.below(nItems)), state = seeded(3), draws = restoreRandom([...state.slice(0, 4)]);
+      const pool = Int32Array.from({ length: 70 }, () => next.below(nItems)), state = seeded(3), draws = restoreRandom(Array.from(state.subarray(0, 4)));
 
       const P = Float64Array.from(U), Q = Float64Array.from(V), d = Float64Array.from(c);
       let want = 0, made = 0;
@@ -125,7 +125,7 @@ for (const [name, variant] of Object.entries(variants)) {
       ['the pool holds the liked item alone', Int32Array.of(1), nothing, -1, 3], ['all is met, bitmap', range(3), everything.bits, everything.words, 7], ['all is met, sorted', range(3), everything.sorted, 0, 7], ['no draw is allowed', range(3), nothing, -1, 0],
     ];
     for (const [what, pool, met, words, tries] of cases) {
-      const U = floats(1, random(6).uniform), V = before.slice(), c = new Float32Array(3), state = seeded(5), draws = restoreRandom([...state.slice(0, 4)]);
+      const U = floats(1, random(6).uniform), V = before.slice(), c = new Float32Array(3), state = seeded(5), draws = restoreRandom(Array.from(state.subarray(0, 4)));
       assert.is(variant.bprEpoch(U, V, c, state, new Int32Array(4), new Int32Array(4).fill(1), pool, met, everything.start, 4, pool.length, 1, words, tries, 0.1, 0.1), 0, what);
       assert.equal([V, c, state[4]], [before, new Float32Array(3), 0], what);
       for (let t = 0; t < 4 * tries; t++) draws.uint32();
@@ -135,14 +135,14 @@ for (const [name, variant] of Object.entries(variants)) {
 
   test('draws from a pool of any length: the high half of 64 bits', () => {
     for (const m of [1, 2, 3, 1000, 2 ** 21 + 1, 3_000_001]) {
-      const pool = Int32Array.from({ length: m }, (_, at) => 1 + at % 251), state = seeded(m), draws = restoreRandom([...state.slice(0, 4)]), n = 50, c = new Float32Array(252), want = new Float32Array(252);
+      const pool = Int32Array.from({ length: m }, (_, at) => 1 + at % 251), state = seeded(m), draws = restoreRandom(Array.from(state.subarray(0, 4))), n = 50, c = new Float32Array(252), want = new Float32Array(252);
       variant.bprEpoch(new Float32Array(1), new Float32Array(252), c, state, new Int32Array(n), new Int32Array(n), pool, nothing, nothing, n, m, 1, -1, 1, 2 ** -20, 0);
       for (let e = 0; e < n; e++) {
         let product = 0n;
         do product = BigInt(draws.uint32()) * BigInt(m); while (product % 2n ** 32n < 2n ** 32n % BigInt(m));
         want[pool[Number(product >> 32n)]] -= 2 ** -21;
       }
-      assert.ok(maxAbsDiff(c.subarray(1), want.subarray(1)) < 2 ** -40, `m=${m}`);
+      assert.ok(maxAbsDiff(c.subarray(1), want.subarray(1)) < 2 ** -23, `m=${m}`); // a draw is 2^-21
     }
   });
 
