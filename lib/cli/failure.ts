@@ -40,11 +40,11 @@ const translations: [RegExp, string][] = [
 /** optionOf: the options that are settings of a model, by the setting's name. */
 export const optionOf: Record<string, string> = { factors: '--factors', epochs: '--epochs', learningRate: '--learning-rate', l2: '--l2', halfLife: '--half-life', seed: '--seed' };
 const asOption = (name: string): string => (Object.hasOwn(optionOf, name) ? optionOf[name] : `--set ${name}`);
-const modelNames: Record<string, string> = { BPR: 'bpr', LogisticMF: 'logistic-mf', Popularity: 'popularity', PurchaseHistory: 'purchase-history' };
+const modelNames: Record<string, string> = { BPR: 'bpr', LogisticMF: 'logistic-mf', Popularity: 'popularity', PurchaseHistory: 'purchase-history', RatingMF: 'rating-mf' };
 
 /** What is said of settings and models, which no word from a file is part of. */
 const inOptions = (message: string): string => message
-  .replace(/^(BPR|LogisticMF|Popularity|PurchaseHistory): /, (_, name: string) => `${modelNames[name]}: `)
+  .replace(/^(BPR|LogisticMF|Popularity|PurchaseHistory|RatingMF): /, (_, name: string) => `${modelNames[name]}: `)
   .replace(/there is no setting '(\w+)'/, (same, name: string) => (Object.hasOwn(optionOf, name) ? `there is no ${optionOf[name]}` : same))
   .replace(/the settings are ([\w, ]+)$/, (_, names: string) => `the settings are ${names.split(', ').map(asOption).join(', ')}`)
   .replace(/^([\w-]+: )(\w+) must be/, (_, model: string, name: string) => `${model}${asOption(name)} must be`)

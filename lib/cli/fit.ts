@@ -8,8 +8,9 @@ import { BPR } from '../models/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import { RatingMF } from '../models/ratingMF.ts';
 import type { Recommender } from '../models/recommender.ts';
-import type { ModelName } from '../study/models.ts';
+import type { FitModelName } from '../study/models.ts';
 import type { Progress } from '../study/progress.ts';
 import { UsageError, optionOf } from './failure.ts';
 import { checkTable } from './loadModel.ts';
@@ -19,14 +20,15 @@ import { type Terminal, openTerminal, printable } from './terminal.ts';
 export interface TableCommand { user: string; item: string; time?: string; value?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
 
 interface FitCommand extends TableCommand {
-  model: ModelName; out: string; set?: Record<string, unknown>;
+  model: FitModelName; out: string; set?: Record<string, unknown>;
   factors?: number; epochs?: number; learningRate?: number; l2?: number; halfLife?: number; seed?: number;
 }
 
-const models: Record<ModelName, (settings: object) => Recommender> = {
+const models: Record<FitModelName, (settings: object) => Recommender> = {
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
+  'rating-mf': (settings) => new RatingMF(settings),
   'popularity': (settings) => new Popularity(settings as Record<string, never>),
 };
 
@@ -46,7 +48,7 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model === 'bpr' || model === 'logistic-mf'; // the others have nothing random to seed
+  const random = model === 'bpr' || model === 'logistic-mf' || model === 'rating-mf'; // the others have nothing random to seed
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { MODELS, STUDY_MODELS } from '../study/models.ts';
+import { FIT_MODELS, MODELS, STUDY_MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
 import { METRICS, countOption, listOption, numberOption, settingOption, wholeNumberOption } from './options.ts';
@@ -86,11 +86,11 @@ Examples:
     .description('Train a model on a file of interactions, one a row, and save it.'))
     .option('--time <column>', 'the column of dates')
     .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
-    .addOption(new Option('--model <name>', 'what to train').choices(MODELS).makeOptionMandatory())
+    .addOption(new Option('--model <name>', 'what to train').choices(FIT_MODELS).makeOptionMandatory())
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
-    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf)', numberOption)
+    .option('--factors <n>', 'length of the vectors (bpr, logistic-mf, rating-mf)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
-    .option('--learning-rate <x>', 'of Adam', numberOption)
+    .option('--learning-rate <x>', 'of Adam, or of SGD with --set solver=sgd', numberOption)
     .option('--l2 <x>', 'weight of the penalty', numberOption)
     .option('--half-life <days>', 'after which a purchase counts half (purchase-history)', numberOption)
     .option('--seed <n>', 'of everything random (default: 1)', numberOption)

@@ -114,6 +114,7 @@ const rows: Record<StudyModelName, Row[]> = {
   'logistic-mf': [(context) => trainedRow('logistic-mf', new LogisticMF({ seed: context.seed }), { published: 0.151 }, context)],
   'bpr': [
     (context) => trainedRow('bpr', new BPR({ seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr, note: NOTES.chosen }, context),
+    (context) => trainedRow('bpr-sgd', new BPR({ solver: 'sgd', seed: context.seed }), { note: NOTES.chosen }, context),
     (context) => trainedRow("bpr, chapter's settings", new BPR({ preset: 'chapter', seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr }, context),
   ],
   'sequential': [sequentialRow],
