@@ -15,7 +15,7 @@ import { shop } from '../helpers/shop.ts';
 
 const test = suite('models/grid');
 const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
-const numbered = ({ value, ...data } = planted({ users: 60, items: 41, each: 12 }).train): ReturnType<typeof shop> => ({ ...data, value: Float32Array.from(data.user, (_, event) => event), matrix: data.matrix });
+const numbered = (data = planted({ users: 60, items: 41, each: 12 }).train): ReturnType<typeof shop> => ({ ...data, value: Float32Array.from(data.user, (_, event) => event), matrix: data.matrix });
 const copies = (cells: readonly Cell[]): Cell[] => cells.map((cell) => ({ ...cell, u: cell.u.slice(), i: cell.i.slice(), value: cell.value.slice(), items: cell.items.slice(), state: cell.state.slice() }));
 
 for (const settings of [{ blocks: 1, order: 'users' }, { blocks: 1, order: 'random' }, { blocks: 4, order: 'users' }, { blocks: 7, order: 'random' }, { blocks: 100, order: 'users' }, { blocks: null, order: 'random' }] as GridSettings[]) {
@@ -59,7 +59,7 @@ test('the cells of a round may be worked on in any order', () => {
   const data = numbered(), K = 6, tables = (backwards: boolean): Float32Array[] => {
     const next = random(9), [U, V, c] = [60 * K, 41 * K, 41].map((n) => Float32Array.from({ length: n }, () => next.uniform() - 0.5)), grid = cutGrid(data, { blocks: 5, order: 'users' }, K);
     grid.deal(next);
-    for (const round of range(grid.rounds)) for (const { n, u, i, items, state } of backwards ? grid.round(round).reverse() : grid.round(round)) kernels.bprEpoch(U, V, c, state, u, i, items, u, u, n, items.length, K, -1, 5, 0.1, 0.01);
+    for (const round of range(grid.rounds)) for (const { n, u, i, items, state } of backwards ? grid.round(round).toReversed() : grid.round(round)) kernels.bprEpoch(U, V, c, state, u, i, items, u, u, n, items.length, K, -1, 5, 0.1, 0.01);
     grid.free();
     return [U, V, c];
   };
