@@ -1,5 +1,6 @@
 import { type Kernels, variants } from '../kernels/index.ts';
 import { type Block, allocate, free } from '../kernels/memory.ts';
+import type { Interactions } from '../lib/data/interactions.ts';
 import { type Cell, type VisitOrder, cutGrid } from '../lib/models/grid.ts';
 import { metBefore } from '../lib/models/met.ts';
 import { random } from '../lib/random.ts';
@@ -22,9 +23,16 @@ export const epochs: readonly Epoch[] = (['small', 'large'] as const).flatMap((s
   { kernel: 'mfEpoch', scale, K: 64, verify: false, order: 'users' },
 ]);
 
+/** The events of a shape; the large one takes seconds to make. */
+let made: { scale: Epoch['scale']; pairs: Interactions } | null = null;
+function pairsOf(scale: Epoch['scale']): Interactions {
+  if (made?.scale !== scale) made = { scale, pairs: shape(shapes[scale][0], shapes[scale][1], shapes[scale][2]) };
+  return made.pairs;
+}
+
 /** epochRow: samples a second, on one thread. */
 export async function epochRow({ kernel, scale, K, verify, order }: Epoch, pace: Pace): Promise<Row> {
-  const [nUsers, nItems, nnz] = shapes[scale], pairs = shape(nUsers, nItems, nnz), next = random(1), held: Block[] = [];
+  const [nUsers, nItems, nnz] = shapes[scale], pairs = pairsOf(scale), next = random(1), held: Block[] = [];
   const data = { ...pairs, value: kernel === 'mfEpoch' ? Float32Array.from(pairs.user, () => 1 + next.below(5)) : null, matrix: pairs.matrix };
   const table = (n: number, scale: number): Block => { const block = allocate(n), w = block.floats(); held.push(block); for (let at = 0; at < n; at++) w[at] = scale * (2 * next.uniform() - 1); return block; };
   const [U, V, b, c] = [table(nUsers * K, K ** -0.5), table(nItems * K, K ** -0.5), table(nUsers, 0), table(nItems, 0)];

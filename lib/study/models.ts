@@ -3,8 +3,8 @@ export const MODELS = ['popularity', 'purchase-history', 'logistic-mf', 'bpr'] a
 export type ModelName = typeof MODELS[number];
 
 /** FIT_MODELS: what `tightrec fit` trains; the study's data has no ratings. */
-export const FIT_MODELS = [...MODELS, 'rating-mf'] as const;
-export type FitModelName = typeof FIT_MODELS[number];
+export const FIT_MODELS: readonly FitModelName[] = [...MODELS, 'rating-mf'];
+export type FitModelName = ModelName | 'rating-mf';
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
 export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];
