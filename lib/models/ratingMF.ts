@@ -40,6 +40,7 @@ export interface RatingMFSettings {
 }
 
 const defaults: RatingMFSettings = { solver: 'sgd', factors: 100, epochs: 20, learningRate: 0.005, l2: 0.02, initialScale: 0.1, order: 'users', blocks: null, batchSize: 1000, seed: 1 };
+const adam: RatingMFSettings = { ...defaults, solver: 'adam', learningRate: 0.002, l2: 0.1 };
 
 const rules = {
   solver: oneOf('sgd', 'adam'), factors: wholeNumber(1), epochs: wholeNumber(1), learningRate: positive, l2: notNegative, initialScale: positive, order: oneOf('users', 'random'),
@@ -68,7 +69,7 @@ export class RatingMF implements Recommender {
   readonly settings: RatingMFSettings;
   #learned: LearnedRatings | null = null;
 
-  constructor(settings: Partial<RatingMFSettings> = {}) { this.settings = withDefaults(defaults, settings); }
+  constructor(settings: Partial<RatingMFSettings> = {}) { this.settings = withDefaults(settings?.solver === 'adam' ? adam : defaults, settings); }
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
