@@ -108,7 +108,7 @@ const candidates: Candidate[] = [
     bad: [...each('solver', ['SGD', 1, null]), ...each('blocks', notWhole.slice(0, -1))],
     learns: {
       board: { factors: 4, epochs: 40, learningRate: 0.1, learningRateDecay: 1, l2: 1e-3 }, tastes: { factors: 8, epochs: 30, learningRate: 0.1, learningRateDecay: 0.95, l2: 0.01 },
-      long: { factors: 1000, epochs: 60, learningRate: 0.01, blocks: 8 }, diverges: { factors: 4, epochs: 6, l2: 0, learningRate: 1 }, floor: 0.5,
+      long: { factors: 8000, epochs: 60, learningRate: 0.01, blocks: 8 }, diverges: { factors: 4, epochs: 6, l2: 0, learningRate: 1 }, floor: 0.5,
     },
     excludesSeen: true,
   },
@@ -123,7 +123,7 @@ const candidates: Candidate[] = [
     ],
     learns: solver === 'sgd' ? {
       board: { factors: 4, epochs: 40, learningRate: 0.02, l2: 1e-3 }, tastes: { factors: 8, epochs: 30, learningRate: 0.02, l2: 0.05 },
-      long: { factors: 1000, epochs: 60, learningRate: 0.001, blocks: 8 }, diverges: { factors: 4, epochs: 6, learningRate: 0.05, l2: 41 }, floor: 0.35,
+      long: { factors: 20_000, epochs: 60, learningRate: 1e-4, initialScale: 0.01, blocks: 8 }, diverges: { factors: 4, epochs: 6, learningRate: 0.05, l2: 41 }, floor: 0.35,
     } : {
       board: { factors: 4, epochs: 30, learningRate: 0.02, l2: 1e-3, batchSize: 200 }, tastes: { factors: 8, epochs: 30, learningRate: 0.02, l2: 0.05, batchSize: 600 },
       long: { factors: 4, epochs: 60, learningRate: 0.01, batchSize: 3 }, diverges: { factors: 4, epochs: 6, learningRate: 50, batchSize: 1e6 }, floor: 0.35,
