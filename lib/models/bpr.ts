@@ -13,7 +13,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, factorAnswers, factorTensors, factorsFrom, parametersOf, uniformTable } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
-import { metBefore } from './met.ts';
+import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -182,8 +182,10 @@ export class BPR implements Recommender {
   async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, l2, verifyNegatives, drawNegatives, order, blocks } = this.settings;
-    const grid = cutGrid(data, { blocks, order }, K), met = verifyNegatives ? metBefore(catalogue.seen) : null;
+    const grid = cutGrid(data, { blocks, order }, K);
+    let met: Met | null = null;
     try {
+      if (verifyNegatives) met = metBefore(catalogue.seen);
       await descend({
         model: this, epochs, epochsBefore: start.epochs, parameters: parametersOf(factors), grid, random, learningRate, learningRateDecay,
         part({ n, u, i, items, state }, rate) {

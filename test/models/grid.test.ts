@@ -4,6 +4,7 @@ import { kernels } from '../../kernels/index.ts';
 import { memoryUse } from '../../kernels/memory.ts';
 import { BPR, type BPRSettings, type EpochReport, RatingMF } from '../../lib/index.ts';
 import { interactions } from '../../lib/data/index.ts';
+import { fit } from '../../lib/gpu/index.ts';
 import { type Cell, type GridSettings, cutGrid } from '../../lib/models/grid.ts';
 import { metBefore } from '../../lib/models/met.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
@@ -124,6 +125,7 @@ test('RatingMF refuses events without ratings, and settings and presets that con
   const model = await new RatingMF({ factors: 2 }).fit(interactions(['a', 'b'], ['x', 'y'], { values: [1, 2] }));
   await rejects(() => model.partialFit(bare), 'bad-input', 'RatingMF.partialFit: expected a rating');
   refuses(() => interactions(['a'], ['x'], { values: [Number.NaN] }), 'bad-input', 'values must be finite numbers, got NaN');
+  await rejects(() => fit(new BPR({ solver: 'sgd' }), bare), 'unsupported', "fit on a gpu: a device trains in batches, with solver 'adam', got 'sgd'");
   refuses(() => new BPR({ preset: 'chapter', solver: 'sgd' }).check(), 'bad-setting', "BPR: preset 'chapter' is of solver 'adam'");
 });
 
