@@ -31,6 +31,8 @@ export { Popularity } from './models/popularity.ts';
 export type { PopularitySettings } from './models/popularity.ts';
 export { PurchaseHistory } from './models/purchaseHistory.ts';
 export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
+export { RatingMF } from './models/ratingMF.ts';
+export type { RatingMFSettings } from './models/ratingMF.ts';
 export type { Amounts } from './models/sparse.ts';
 export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
 export type { Catalogue } from './models/catalogue.ts';

@@ -45,7 +45,7 @@ export const optionOf: Record<string, string> = { factors: '--factors', epochs: 
 const asOption = (name: string): string => (Object.hasOwn(optionOf, name) ? optionOf[name] : `--set ${name}`);
 const modelNames: Record<string, string> = {
   AlternatingLeastSquares: 'als', BPR: 'bpr', EASE: 'ease', ItemKNN: 'item-knn', LogisticMF: 'logistic-mf', LogisticMatrixFactorization: 'logistic-adagrad', NextItemLSTM: 'lstm', Popularity: 'popularity',
-  PurchaseHistory: 'purchase-history',
+  PurchaseHistory: 'purchase-history', RatingMF: 'rating-mf',
 };
 
 /** What is said of settings and models, which no word from a file is part of. */

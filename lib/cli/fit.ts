@@ -15,6 +15,7 @@ import { LogisticMF } from '../models/logisticMF.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import { RatingMF } from '../models/ratingMF.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { ThreadsOption } from '../models/threads.ts';
 import type { FitModelName } from '../study/models.ts';
@@ -40,6 +41,7 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'item-knn': (settings) => new ItemKNN(settings),
   'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
+  'rating-mf': (settings) => new RatingMF(settings),
   'popularity': (settings) => new Popularity(settings),
 };
 

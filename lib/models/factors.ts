@@ -57,6 +57,13 @@ export function uniformTable(rows: number, columns: number, bound: number, rando
   return table;
 }
 
+/** normalTable: entries drawn from a normal distribution around 0, of this standard deviation. */
+export function normalTable(rows: number, columns: number, deviation: number, random: Random): Tensor {
+  const table = Tensor.lasting([rows, columns]), data = table.data;
+  for (let at = 0; at < data.length; at++) data[at] = deviation * random.normal();
+  return table;
+}
+
 /** scoreUsers: out[b, n] = score(users[b], n). Shapes: users (B), out (B, nItems). Runs inside a scope. */
 function scoreUsers(out: Float32Array, factors: Factors, users: Int32Array): void {
   const [nItems, K] = factors.item.shape, B = users.length, rows = scratch(B * K).floats();

@@ -64,8 +64,8 @@ export interface Plan extends Moving {
   /** Epochs done before, by fit or an earlier partialFit. */
   readonly epochsBefore: number;
   readonly steps: number; // of the epoch that has begun
-  /** What an epoch does depends on the number of the epoch, on the generator and on what training moves, and on nothing else that an epoch leaves behind. */
-  beginEpoch?(epoch: number): void;
+  /** `threads` is how many its steps run on. What an epoch does depends on the number of the epoch, on the generator and on what training moves, and on nothing else that an epoch leaves behind. */
+  beginEpoch?(epoch: number, threads: number): void;
   /**
    * One training step, inside a scope of its own; returns the mean loss of a sample. Where the work takes its time (on a gpu), it returns the
    * rest of the work: a function that is called when the scope has ended, and so uses nothing made inside.
@@ -161,7 +161,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   try {
     while (done < last && !(best !== null && done - best.at.epoch >= patience)) {
       const epoch = done + 1;
-      plan.beginEpoch?.(epoch);
+      plan.beginEpoch?.(epoch, threads.count);
       const { steps } = plan; // epochs may differ: whole baskets come in other batches each time
       let total = 0;
       for (let step = 1; step <= steps; step++) {

@@ -138,6 +138,7 @@ const rows: Record<StudyModelName, Row[]> = {
   'logistic-adagrad': [(context) => trainedRow('logistic-adagrad', new LogisticMatrixFactorization({ ...PAPER, seed: context.seed }), { note: NOTES.chosen }, context)],
   'bpr': [
     (context) => trainedRow('bpr', new BPR({ seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr, note: NOTES.chosen }, context),
+    (context) => trainedRow('bpr-sgd', new BPR({ solver: 'sgd', seed: context.seed }), { note: NOTES.chosen }, context),
     (context) => trainedRow("bpr, chapter's settings", new BPR({ preset: 'chapter', seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr }, context),
   ],
   'als': [

@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
-import { type Csr, type Interactions, LabelEncoder, type RawId, countPairs, interactions, selectEvents } from '../../lib/data/index.ts';
+import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, countPairs, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -43,6 +43,19 @@ interface Candidate {
   readonly vectors?: { name: string; from: number };
   /** What recommendFor does unless told otherwise. */
   readonly excludesSeen: boolean;
+}
+
+/** Events, each with a value, which is a rating to models of ratings, unless told otherwise. */
+const interactions = (users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions => eventsOf(users, items, { values: new Float32Array(users.length).fill(1), ...options });
+
+/** What users met as ratings: 5, and 1 for some of what they did not meet, but never for the item of the user's own number. */
+function rated({ users, items, matrix }: Interactions): Interactions {
+  const next = random(1), all: [user: number, item: number, rating: number][] = [];
+  for (let user = 0; user < users.size; user++) {
+    const met = new Set(rowOf(matrix, user));
+    for (let item = 0; item < items.size; item++) if (met.has(item) || (item !== user && next.below(3) === 0)) all.push([user, item, met.has(item) ? 5 : 1]);
+  }
+  return eventsOf(all.map(([user]) => users.decode(user)), all.map(([, item]) => items.decode(item)), { users, items, values: all.map(([, , rating]) => rating) });
 }
 
 const notPositive = [0, -1, Number.NaN, Infinity, '1', null], notWhole = [0, -3, 1.5, Number.NaN, Infinity, '8', null];
@@ -109,8 +122,13 @@ const candidates: Candidate[] = [
   {
     make: (settings) => new BPR(settings),
     small: { factors: 5, epochs: 4, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1, verifyNegatives: false, seed: 1 },
-    others: { factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, l2: 1e-3, batchSize: 30, initialBias: 0.2, verifyNegatives: true, seed: 2 },
+    others: {
+      solver: 'sgd', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-3, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      blocks: 3, seed: 2,
+    },
+    beside: { learningRateDecay: { solver: 'sgd' }, drawNegatives: { solver: 'sgd' }, order: { solver: 'sgd' }, blocks: { solver: 'sgd' } },
     bad: [
+      ...each('solver', ['Adam', 1, null]), ...each('learningRateDecay', notPositive), ...each('drawNegatives', ['all', 1, null]), ...each('order', ['items', 1, null]), ...each('blocks', notWhole.slice(0, -1)),
       ...each('preset', ['book', 1, true]), ...each('factors', notWhole), ...each('epochs', notWhole), ...each('stepsPerEpoch', notWhole.slice(0, -1)), ...each('batchSize', notWhole),
       ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialBias', negative), ...each('verifyNegatives', ['yes', 1, null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
     ],
@@ -136,6 +154,42 @@ const candidates: Candidate[] = [
     alike: 'vectors',
     excludesSeen: true,
   },
+  {
+    make: (settings) => new BPR({ solver: 'sgd', ...settings }),
+    small: { factors: 5, epochs: 4, learningRate: 0.05, learningRateDecay: 1, l2: 1e-3, initialBias: 0.1, verifyNegatives: false, drawNegatives: 'uniform', order: 'users', blocks: 2, seed: 1 },
+    others: {
+      solver: 'adam', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-2, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      blocks: 3, seed: 2,
+    },
+    beside: { stepsPerEpoch: { solver: 'adam' }, batchSize: { solver: 'adam' } },
+    bad: [...each('solver', ['SGD', 1, null]), ...each('blocks', notWhole.slice(0, -1))],
+    learns: {
+      board: { factors: 4, epochs: 40, learningRate: 0.1, learningRateDecay: 1, l2: 1e-3 }, tastes: { factors: 8, epochs: 30, learningRate: 0.1, learningRateDecay: 0.95, l2: 0.01 },
+      long: { factors: 8000, epochs: 60, learningRate: 0.01, blocks: 8 }, diverges: { factors: 4, epochs: 6, l2: 0, learningRate: 1 }, floor: 0.5,
+    },
+    alike: 'vectors',
+    excludesSeen: true,
+  },
+  ...(['sgd', 'adam'] as const).map((solver): Candidate => ({
+    make: (settings) => new RatingMF({ solver, ...settings }),
+    small: { factors: 5, epochs: 4, learningRate: 0.05, l2: 1e-3, initialScale: 0.1, order: 'users', blocks: 2, batchSize: 40, seed: 1 },
+    others: { solver: solver === 'sgd' ? 'adam' : 'sgd', factors: 6, epochs: 5, learningRate: 0.04, l2: 1e-2, initialScale: 0.2, order: 'random', blocks: 3, batchSize: 30, seed: 2 },
+    beside: { order: { solver: 'sgd' }, blocks: { solver: 'sgd' }, batchSize: { solver: 'adam' } },
+    bad: [
+      ...each('solver', ['SGD', 1, null]), ...each('factors', notWhole), ...each('epochs', notWhole), ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialScale', notPositive),
+      ...each('order', ['items', 1, null]), ...each('blocks', notWhole.slice(0, -1)), ...each('batchSize', notWhole), ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: solver === 'sgd' ? {
+      board: { factors: 4, epochs: 40, learningRate: 0.02, l2: 1e-3 }, tastes: { factors: 8, epochs: 30, learningRate: 0.02, l2: 0.05 },
+      long: { factors: 20_000, epochs: 60, learningRate: 1e-4, initialScale: 0.01, blocks: 8 }, diverges: { factors: 4, epochs: 6, learningRate: 0.05, l2: 41 }, floor: 0.35,
+    } : {
+      board: { factors: 4, epochs: 30, learningRate: 0.02, l2: 1e-3, batchSize: 200 }, tastes: { factors: 8, epochs: 30, learningRate: 0.02, l2: 0.05, batchSize: 600 },
+      long: { factors: 4, epochs: 60, learningRate: 0.01, batchSize: 3 }, diverges: { factors: 4, epochs: 6, learningRate: 50, batchSize: 1e6 }, floor: 0.35,
+    },
+    pairs: rated,
+    alike: 'vectors',
+    excludesSeen: true,
+  })),
   {
     make: (settings) => new NextItemLSTM(settings),
     small: {
@@ -166,6 +220,9 @@ const candidates: Candidate[] = [
   },
 ];
 
+/** The model's name, and its solver where it has several. */
+const titleOf = (make: Candidate['make']): string => { const { name, settings } = make(); return 'solver' in settings ? `${name}, ${settings.solver}` : name; };
+
 const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 const sameBytes = (a: Model, b: Model, what = ''): void => assert.ok(Buffer.compare(toBytes(a), toBytes(b)) === 0, `the bytes differ ${what}`);
@@ -194,7 +251,7 @@ function slowLists(scores: Float32Array, nItems: number, k: number, excluded: (b
 const rowOf = ({ indptr, indices }: Csr, row: number): number[] => [...indices.subarray(indptr[row], indptr[row + 1])];
 
 for (const candidate of candidates) {
-  const { make, small, learns, solves, alike, pairs = (data) => data, vectors = { name: 'item_factors', from: 0 } } = candidate, name = make().name, finds = learns ?? solves, test = suite(`models/exam/${name}`);
+  const { make, small, learns, solves, alike, pairs = (data) => data, vectors = { name: 'item_factors', from: 0 } } = candidate, name = make().name, finds = learns ?? solves, test = suite(`models/exam/${titleOf(make)}`);
   const fitted = (settings: Settings = {}, data: Interactions = shop()): Promise<Model> => make({ ...small, ...settings }).fit(data);
   const users = range(SHOP_USERS);
   /** As many as an epoch needs to be long enough to be seen. */
@@ -745,7 +802,7 @@ for (const candidate of candidates) {
         sameLearned(model, await make({ ...learns.diverges, learningRate, epochs: reports.length }).fit(data));
         assert.ok(Object.values(model.toState().tensors).every(({ data }) => (data as Float32Array).every(Number.isFinite)));
       }
-      const model = make({ ...learns.diverges, learningRate: 50 });
+      const model = make({ learningRate: 50, ...learns.diverges });
       let whole = 0;
       await rejects(() => model.fit(data, { onEpoch: ({ epoch }) => { whole = epoch; } }), 'diverged');
       assert.ok(whole >= 1 && model.fitted, 'there was a whole epoch before it went wrong');
@@ -759,7 +816,7 @@ for (const candidate of candidates) {
       await fitted();
       const before = await settled(), data = planted({ users: 200, items: 100, each: 10 }).train, wide = { ...small, factors: 64 };
       const model = await make(wide).fit(data);
-      assert.ok(memoryUse().inUse >= before + (learns.diverges === null ? 1 : candidate.allPairs ? 2 : 3) * 300 * 64 * 4, 'tables, and moments or sums of squares where there are any');
+      assert.ok(memoryUse().inUse >= before + (learns.diverges === null || (make().settings as Settings).solver === 'sgd' ? 1 : candidate.allPairs ? 2 : 3) * 300 * 64 * 4, 'tables, and moments or sums of squares where there are any');
       model.free!();
       assert.ok(memoryUse().inUse <= before, `${memoryUse().inUse - before} bytes are left`);
       knowsNothing(model);
@@ -816,7 +873,7 @@ async function ndcg(model: Model, noise: number, { seed = 1, pairs = (data: Inte
 for (const { make, learns, solves, pairs } of candidates) {
   const finds = learns ?? solves;
   if (!finds) continue;
-  const { name } = make(), { tastes: settings, floor } = finds;
+  const name = titleOf(make), { tastes: settings, floor } = finds;
   for (const variant of (Object.keys(variants) as (keyof typeof variants)[]).filter((variant) => variants[variant] !== null)) {
     quality(`${name} finds planted tastes, kernels ${variant}: clearly above popularity, less with more noise, nothing where there is nothing`, async () => {
       useKernels(variant);

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 
@@ -74,7 +74,7 @@ for (const [name, make] of Object.entries(makers)) {
 const test = suite('models/misuse');
 
 test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
 });
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { BPR, EASE, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
+import { BPR, EASE, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, toBytes } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -17,6 +17,8 @@ const models: (() => Recommender)[] = [
   () => new LogisticMatrixFactorization({ epochs: 3 }),
   () => new LogisticMF({ factors: 512, epochs: 2, batchSize: 3000 }),
   () => new BPR({ factors: 512, epochs: 2, stepsPerEpoch: 3, batchSize: 6000 }),
+  () => new BPR({ solver: 'sgd', factors: 64, epochs: 3, blocks: 5, verifyNegatives: true }),
+  () => new RatingMF({ factors: 64, epochs: 3, blocks: 4, order: 'random' }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40, batches: 'windows', optimizer: 'sgd', learningRate: 0.5 }),
 ];
