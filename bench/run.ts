@@ -92,7 +92,6 @@ const trained = modelNames.filter((name) => wanted('training', name)).flatMap((n
 for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   if (round > 1 && trained.length > 0) console.log(`\ntraining steps, round ${round}`);
   for (const [at, one] of trained.entries()) {
-    if (round > 1 && one.variant === 'loop') continue;
     if (round === 1 && trained[at - 1]?.name !== one.name) title(one.name, 'training steps');
     const row = await trainingRow(one.name, one, pace), same = rows.findIndex(({ group, name, variant }) => group === row.group && name === row.name && variant === row.variant);
     const loop = rows.find(({ group, name, variant }) => group === row.group && name === row.name && variant === 'loop') ?? row;

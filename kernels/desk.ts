@@ -2,16 +2,18 @@
  * The desk, where the main thread and the workers meet: a place in the linear memory. Words of 32 bits, each with a cache line to itself, then a slot
  * of float64 a part.
  *
- *   claim    total << 6 | next: which part is taken next, of how many. Whoever raises it by one has that part
+ *   claim    total << 7 | next: which part is taken next, of how many. Whoever raises it by one has that part. CLOSED when the workers are to end
  *   done     parts that are finished
  *   failed   1 + the number of a part that threw
  *   asleep   workers that wait to be woken
+ *   never    nobody writes it: to wait for it is to sleep
  *   slot     the module, the kernel, how many arguments, then these; the result comes where the module was
  */
-const CLAIM = 0, DONE = 16, FAILED = 32, ASLEEP = 48, WORDS = 64, SLOT = 24;
+const CLAIM = 0, DONE = 16, FAILED = 32, ASLEEP = 48, NEVER = 63, WORDS = 64, SLOT = 24;
+const CLOSED = -1;
 
 /** As many parts as the claim can count. */
-export const MOST_PARTS = 63;
+export const MOST_PARTS = 127;
 
 /** What a desk takes up, in numbers of four bytes. */
 export const DESK_NUMBERS: number = WORDS + 2 * SLOT * MOST_PARTS;
@@ -49,7 +51,7 @@ export class Desk {
   open(parts: number): void {
     Atomics.store(this.#words, DONE, 0);
     Atomics.store(this.#words, FAILED, 0);
-    Atomics.store(this.#words, CLAIM, parts << 6);
+    Atomics.store(this.#words, CLAIM, parts << 7);
     if (Atomics.load(this.#words, ASLEEP) > 0) Atomics.notify(this.#words, CLAIM);
   }
 
@@ -57,8 +59,8 @@ export class Desk {
   take(): boolean {
     const words = this.#words, slots = this.#slots;
     for (;;) {
-      const claim = Atomics.load(words, CLAIM), part = claim & 63;
-      if (part >= claim >> 6) return false;
+      const claim = Atomics.load(words, CLAIM), part = claim & 127;
+      if (part >= claim >> 7) return false;
       if (Atomics.compareExchange(words, CLAIM, claim, claim + 1) !== claim) continue; // another was quicker
       const at = part * SLOT, args: number[] = [];
       for (let a = 0, n = slots[at + 2]; a < n; a++) args.push(slots[at + 3 + a]);
@@ -70,7 +72,7 @@ export class Desk {
 
   /** A moment's sleep, so that a worker gets this thread's processor where there are too few; a browser's main thread may not sleep and goes on. */
   pause(): void {
-    try { Atomics.wait(this.#words, FAILED, 0, 0.1); } catch { /* it may not */ }
+    try { Atomics.wait(this.#words, NEVER, 0, 0.1); } catch { /* it may not */ }
   }
 
   get done(): number { return Atomics.load(this.#words, DONE); }
@@ -78,17 +80,23 @@ export class Desk {
   get failed(): number { return Atomics.load(this.#words, FAILED) - 1; }
   result(part: number): number { return this.#slots[part * SLOT]; }
 
-  /** What a worker does all its life. */
-  serve(): never {
+  /** What a worker does all its life, until the desk is closed. */
+  serve(): void {
     const words = this.#words;
-    for (let looks = 0; ; looks++) {
+    for (let looks = 0; Atomics.load(words, CLAIM) !== CLOSED; looks++) {
       if (this.take()) looks = 0;
       if (looks < LOOKS) continue;
       Atomics.add(words, ASLEEP, 1);
       const claim = Atomics.load(words, CLAIM); // after ASLEEP, so that whoever opens later wakes us
-      if ((claim & 63) >= claim >> 6) Atomics.wait(words, CLAIM, claim);
+      if (claim !== CLOSED && (claim & 127) >= claim >> 7) Atomics.wait(words, CLAIM, claim);
       Atomics.sub(words, ASLEEP, 1);
       looks = 0;
     }
+  }
+
+  /** Tells the workers to end. They do when they have finished what they are at; until each has said so, the desk is theirs. */
+  close(): void {
+    Atomics.store(this.#words, CLAIM, CLOSED);
+    Atomics.notify(this.#words, CLAIM);
   }
 }

@@ -1,6 +1,6 @@
 import { isShared } from './memory.ts';
 import { instances } from './wasm.ts';
-import type { WorkerStart } from './worker.ts';
+import type { WorkerStart, WorkerWord } from './worker.ts';
 
 /** More would not help: a thread is meant for a processor of its own. */
 export const MOST_THREADS = 32;
@@ -12,11 +12,11 @@ export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (glob
 export function whyOneThread(): string | null {
   if (instances.length === 0) return 'the kernels are plain loops here';
   if (!isShared || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) return 'this runtime has no shared memory (a page must be cross-origin isolated for it)';
-  return starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null;
+  return refusal ?? (starter() === null ? 'this runtime starts no workers' : processors() === 1 ? 'this machine has one processor' : null);
 }
 
-/** Thread: a worker, in the words of Node and of a browser alike. */
-export interface Thread { tell(start: WorkerStart): void; hear(ready: () => void, lost: (why: unknown) => void): void; end(): Promise<unknown> }
+/** Thread: a worker, in the words of Node and of a browser alike. `lost` hears of one that ended or failed, told to or not. */
+export interface Thread { tell(start: WorkerStart): void; hear(said: (word: WorkerWord) => void, lost: (why: unknown) => void): void; kill(): void }
 
 function builtin<Module>(name: string): Module | undefined {
   return (globalThis as { process?: { getBuiltinModule?(name: string): Module | undefined } }).process?.getBuiltinModule?.(name);
@@ -25,8 +25,18 @@ function builtin<Module>(name: string): Module | undefined {
 interface NodeWorker { on(event: string, hear: (value: unknown) => void): void; postMessage(start: WorkerStart): void; terminate(): Promise<unknown>; unref(): void }
 interface NodeThreads { Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker }
 
-/** starter: how this runtime starts a worker; null where it has none. */
-export function starter(): (() => Thread) | null {
+let refusal: string | null = null;
+
+/** startThread: a new worker, or null where the runtime refuses one; then `whyOneThread` says why. */
+export function startThread(): Thread | null {
+  try { return starter()!(); } catch (error) {
+    refusal = `this runtime refused to start a worker: ${(error as Error).message}`;
+    return null;
+  }
+}
+
+/** How this runtime starts a worker; null where it has none. */
+function starter(): (() => Thread) | null {
   const node = builtin<NodeThreads>('node:worker_threads');
   if (node?.Worker) {
     return () => {
@@ -34,15 +44,15 @@ export function starter(): (() => Thread) | null {
       const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url), { execArgv: [] }); // flags such as --input-type are not for it
       return {
         tell: (start) => worker.postMessage(start),
-        hear(ready, lost) {
-          worker.on('message', () => {
-            worker.unref(); // from here on it keeps no process alive
-            ready();
+        hear(said, lost) {
+          worker.on('message', (word) => {
+            worker.unref(); // once it is ready it keeps no process alive
+            said(word as WorkerWord);
           });
           worker.on('error', lost);
           worker.on('exit', (code) => lost(`it ended with code ${code}`));
         },
-        end: () => worker.terminate(),
+        kill: () => { void worker.terminate(); },
       };
     };
   }
@@ -51,14 +61,11 @@ export function starter(): (() => Thread) | null {
     const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }); // in this form, so that bundlers find it
     return {
       tell: (start) => worker.postMessage(start),
-      hear(ready, lost) {
-        worker.addEventListener('message', ready);
+      hear(said, lost) {
+        worker.addEventListener('message', ({ data }) => said(data as WorkerWord));
         worker.addEventListener('error', ({ message }) => lost(message || 'it could not be loaded'));
       },
-      async end() {
-        worker.terminate();
-        await new Promise((resolve) => { setTimeout(resolve, 1000); }); // a browser does not say when
-      },
+      kill: () => worker.terminate(),
     };
   };
 }

@@ -3,7 +3,7 @@ import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
 import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
 import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
 import { type Part, spread } from './spread.ts';
-import { type Thread, processors, starter, whyOneThread } from './startThread.ts';
+import { type Thread, processors, startThread, whyOneThread } from './startThread.ts';
 import { instances } from './wasm.ts';
 
 /**
@@ -33,7 +33,7 @@ export const threadCount = (): number => atWork?.count ?? 1;
  * No two parts may write to the same numbers, nor one read what another writes.
  */
 export function runParts(parts: readonly Part[]): number[] {
-  if (atWork === null || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
+  if (atWork === null || !atWork.pool.alive || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
   const { pool } = atWork;
   void pool.grow(atWork.count);
   if (parts.length <= MOST_PARTS) return pool.run(parts, 0, parts.length);
@@ -52,7 +52,7 @@ const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'ob
 export function holdThreads(count: number): Threads {
   if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
   pool = pool?.alive ? pool : new Pool();
-  return new Team(pool, count);
+  return new Team(pool, Math.min(count, processors()));
 }
 
 let spreadFrom: Kernels | null = null, spreadTable: Kernels | null = null;
@@ -79,8 +79,9 @@ class Team implements Threads {
   start(): Promise<void> { return this.pool.grow(this.count); }
 
   run<T>(work: () => T): T {
+    if (!this.#held) throw new TightrecError('stale', 'threads that were released are asked to work; hold them anew');
     this.pool.check();
-    if (atWork !== null) return work(); // inside other threads' work, that of those
+    if (atWork !== null || chosenVariant() === 'loop') return work(); // inside other threads' work, that of those; loops run on this one
     const whole = exchange(spreadOf(kernels));
     atWork = this; // oxlint-disable-line typescript/no-this-alias
     try { return work(); } finally {
@@ -100,7 +101,8 @@ const names = Object.keys(loops) as (keyof Kernels)[];
 const numberOf = new Map(names.map((name, number) => [name, number]));
 const IDLE = 2000; // milliseconds after which workers that nobody holds are ended
 const PATIENCE = 1; // milliseconds of looking for what others still do; after that in moments of sleep, which are longer than most parts
-const LOST = 60_000; // milliseconds after which a part is given up: the longest takes seconds
+const LOST = 60_000; // milliseconds of waiting after which a part is given up: the longest takes seconds. A worker that dies inside a part is noticed only so
+const LATE = 3000; // milliseconds that a worker has to finish its part when it is told to end
 
 let pool: Pool | null = null;
 
@@ -112,6 +114,7 @@ class Pool {
   readonly #at: number;
   readonly #desk: Desk;
   readonly #threads: Thread[] = [];
+  readonly #ended: Promise<void>[] = []; // of each thread, when it touches nothing any more
   #lost: TightrecError | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -134,19 +137,23 @@ class Pool {
 
   /** Starts workers until there are `count` threads. */
   grow(count: number): Promise<void> {
-    while (this.#threads.length < Math.min(count, processors()) - 1) {
-      const thread = starter()!();
+    while (this.#threads.length < count - 1 && whyOneThread() === null) {
+      const modules = instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = startThread();
+      if (thread === null) break; // then the main thread does it all
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
-        thread.hear(resolve, (why) => {
-          this.#lose(why);
-          reject(this.#lost!);
-        });
+        this.#ended.push(new Promise((end) => {
+          thread.hear((word) => { if (word === 'ready') resolve(); else end(); }, (why) => {
+            this.#lose(why);
+            reject(this.#lost ?? new TightrecError('thread-lost', 'the threads were ended before they had started'));
+            end();
+          });
+        }));
       });
       started.catch(() => {}); // whoever waits is told
       this.#ready = this.#ready.then(() => started);
       this.#ready.catch(() => {});
-      thread.tell({ memory: linearMemory!, modules: instances.map(({ bytes, workspace }) => ({ bytes, workspace: this.#take(workspace) })), names, desk: this.#at });
+      thread.tell({ memory: linearMemory!, modules, names, desk: this.#at });
     }
     return this.#ready;
   }
@@ -169,12 +176,13 @@ class Pool {
     }
     desk.open(n);
     while (desk.take());
-    for (let looks = 1, since = 0; desk.done < n; looks++) {
+    for (let looks = 1, before = performance.now(), waited = 0; desk.done < n; looks++) {
       if (looks % 1000 > 0) continue;
       const now = performance.now();
-      since ||= now;
-      if (now - since > PATIENCE) desk.pause();
-      if (now - since > LOST) { this.#lose(`no answer for ${LOST / 1000} seconds`); throw this.#lost!; }
+      waited += Math.min(now - before, 50); // a process that was stopped has not waited
+      before = now;
+      if (waited > PATIENCE) desk.pause();
+      if (waited > LOST) { this.#lose(`no answer for ${LOST / 1000} seconds`); throw this.#lost!; }
     }
     if (desk.failed >= 0) { this.#lose(`${parts[from + desk.failed][0]} failed`); throw this.#lost!; }
     const results: number[] = [];
@@ -189,9 +197,19 @@ class Pool {
     (this.#timer as { unref?(): void }).unref?.();
   }
 
+  /** Its memory goes back when every worker has said that it has ended: until then one may still look at the desk, or write. */
   end(): void {
     this.alive = false;
     clearTimeout(this.#timer);
-    void Promise.all(this.#threads.map((thread) => thread.end())).then(() => this.#blocks.forEach(free)); // not before: a worker may still look at its desk
+    this.#desk.close();
+    const late = setTimeout(() => this.#threads.forEach((thread) => thread.kill()), LATE); // a browser does not say when such a one has ended: then its memory stays taken
+    (late as { unref?(): void }).unref?.();
+    void this.#giveBack(late);
+  }
+
+  async #giveBack(late: ReturnType<typeof setTimeout>): Promise<void> {
+    await Promise.all(this.#ended);
+    clearTimeout(late);
+    for (const block of this.#blocks) free(block);
   }
 }

@@ -31,7 +31,7 @@ export function loadFma(simd: { kernels: Kernels | null; why: string }): { kerne
 type Kernel = (...args: number[]) => number;
 
 /** Instance: a module that was loaded, and what another thread needs to load it too. */
-export interface Instance { readonly bytes: Uint8Array<ArrayBuffer>; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number }
+export interface Instance { readonly module: WebAssembly.Module; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number }
 
 /** The modules loaded so far, that of loadSimd first. */
 export const instances: Instance[] = [];
@@ -43,10 +43,10 @@ function load(module: string): { exports: WebAssembly.Exports | null; why: strin
     const bytes = Uint8Array.from(atob(module), (character) => character.charCodeAt(0));
     if (!isShared) importUnshared(bytes);
     if (module === fmaModule && !WebAssembly.validate(bytes)) return { exports: null, why: 'this runtime has no relaxed WASM SIMD (Node has it from version 22 on)' };
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: linearMemory } });
+    const compiled = new WebAssembly.Module(bytes), { exports } = new WebAssembly.Instance(compiled, { env: { memory: linearMemory } });
     const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global>;
     workspace.value = allocate(WORKSPACE.value / 4).at; // matmul's, for as long as the module is there
-    instances.push({ bytes, exports: exports as Instance['exports'], workspace: WORKSPACE.value / 4 });
+    instances.push({ module: compiled, exports: exports as Instance['exports'], workspace: WORKSPACE.value / 4 });
     return { exports, why: '' };
   } catch (error) {
     if (error instanceof TightrecError) throw error; // no room for the workspace just now

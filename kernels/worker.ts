@@ -8,16 +8,19 @@ import { Desk, type WasmKernel } from './desk.ts';
 /** WorkerStart: the one message that a worker is sent. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** The modules' bytes, and for each the address of its workspace for this worker. */
-  readonly modules: readonly { readonly bytes: Uint8Array<ArrayBuffer>; readonly workspace: number }[];
+  /** The modules as they are compiled, so that a worker need not begin with slow code, and for each the address of its workspace for this worker. */
+  readonly modules: readonly { readonly module: WebAssembly.Module; readonly workspace: number }[];
   /** The kernels that a part may name, by number. */
   readonly names: readonly string[];
   /** The address of the desk. */
   readonly desk: number;
 }
 
+/** WorkerWord: what a worker says. */
+export type WorkerWord = 'ready' | 'ended';
+
 interface Port { postMessage(message: string): void; once(event: 'message', hear: (start: WorkerStart) => void): void }
-interface Global { process?: { getBuiltinModule?(name: string): { parentPort: Port | null } | undefined }; postMessage(message: string): void; addEventListener(event: 'message', hear: (event: { data: WorkerStart }) => void): void }
+interface Global { process?: { getBuiltinModule?(name: string): { parentPort: Port | null } | undefined }; postMessage(message: string): void; close(): void; addEventListener(event: 'message', hear: (event: { data: WorkerStart }) => void): void }
 
 // Node, Bun and Deno have node:worker_threads, a browser the worker's own global
 const here = globalThis as unknown as Global, port = here.process?.getBuiltinModule?.('node:worker_threads')?.parentPort ?? null;
@@ -25,11 +28,14 @@ if (port) port.once('message', begin);
 else here.addEventListener('message', ({ data }) => begin(data));
 
 function begin({ memory, modules, names, desk }: WorkerStart): void {
-  const kernels = modules.map(({ bytes, workspace }) => {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const kernels = modules.map(({ module, workspace }) => {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     (exports.workspace as WebAssembly.Global).value = workspace;
     return names.map((name) => exports[name] as WasmKernel);
   });
-  (port ?? here).postMessage('ready');
+  const say = (word: WorkerWord): void => (port ?? here).postMessage(word);
+  say('ready');
   new Desk(memory, desk, kernels).serve();
+  say('ended'); // from here on it touches nothing; Node ends a worker that has nothing left to do
+  if (!port) here.close();
 }

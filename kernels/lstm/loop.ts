@@ -5,7 +5,7 @@
  *   c = f c0 + i g                                              the memory: what is kept of the old one, what is written anew
  *   h = o tanh(c)                                               what the cell shows of it
  *
- * z holds the gates' sums x Wᵀ + h0 Uᵀ + bias, which matrix products have made; a row of it is z_i, z_f, z_g, z_o, one after another
+ * z holds the gates' sums x W + h0 U + bias, which matrix products have made; a row of it is z_i, z_f, z_g, z_o, one after another
  * (torch's order), and a row of a is i, f, g, o in the same places: the backward step wants them.
  * Shapes: h, c, c0 (B, H); a, z (B, 4H). Row-major. Overwrites h, c and a. c may be c0 and a may be z, where nobody needs the old one any
  * more (prediction); otherwise no two arrays may overlap.

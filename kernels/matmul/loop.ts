@@ -68,11 +68,12 @@ export function matmulGradB(dB: Float32Array, A: Float32Array, dC: Float32Array,
 
 /**
  * product: a product of matrices that lie anywhere: C = P Q, or C += P Q where `add` is not 0. The four above are this one, whole; a thread's share of
- * them is this one on some of the columns.
+ * them is this one on some of the columns or rows.
  *
  *   C[m cRow + n] = Σ_k P[m pRow + k pStep] Q[k qStep + n qColumn]
  *
- * Shapes: C (M, N), P (M, K), Q (K, N), apart from the numbers that the strides pass over. Of pRow and pStep one is 1, and of qStep and qColumn.
+ * Shapes: C (M, N), P (M, K), Q (K, N), apart from the numbers that the strides pass over. Of pRow and pStep one is 1, and of qStep and qColumn: a
+ * matrix is read along one of its two ways, four numbers at a time.
  */
 export function product(
   C: Float32Array, P: Float32Array, Q: Float32Array, M: number, N: number, K: number,

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
+import { MOST_THREADS } from '../../kernels/startThread.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { UsageError } from './failure.ts';
 
@@ -26,8 +27,13 @@ export function countOption(text: string): number {
   return value;
 }
 
-/** threadsOption: how many threads; whether there can be so many, the fit says. */
-export const threadsOption = (text: string): number | 'all' => (text === 'all' ? 'all' : countOption(text));
+/** threadsOption: how many threads, or all. */
+export function threadsOption(text: string): number | 'all' {
+  if (text === 'all') return 'all';
+  const threads = Number(text);
+  if (text.trim() === '' || !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) throw new InvalidArgumentError(`A whole number from 1 to ${MOST_THREADS} is expected, or all.`);
+  return threads;
+}
 
 /** listOption: names separated by commas, each one of `choices`. */
 export const listOption = <Name extends string>(choices: readonly Name[]) => (text: string): Name[] => {

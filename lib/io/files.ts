@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { type FileHandle, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, access, constants, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TightrecError } from '../errors.ts';
 
@@ -67,14 +67,17 @@ export async function readWhole(path: string, maxBytes: number = Number.POSITIVE
 
 /**
  * checkOutput: whether a file could be written there, asked before the work begins and not after it.
- * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is there and no regular file.
+ * Errors: 'file-missing' when its directory does not exist; 'file-unreadable' when it is there and no regular file, or its directory may not be written to.
  */
 export async function checkOutput(path: string): Promise<void> {
+  if (path === '') throw new TightrecError('file-missing', 'cannot write a file without a name; name one');
   const folder = dirname(resolve(path)), there = await stat(folder).catch(() => null);
   if (!there?.isDirectory()) throw new TightrecError('file-missing', `cannot write ${path}: the directory ${folder} does not exist; create it first`);
   const old = await stat(path).catch(() => null);
   if (old?.isDirectory()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a directory; name a file`);
   if (old && !old.isFile()) throw new TightrecError('file-unreadable', `cannot write ${path}: it is a device or a pipe, not a regular file`);
+  // a file is written beside its place and then moved there
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => { throw new TightrecError('file-unreadable', `cannot write ${path}: no permission to write into ${folder} (${cause.code})`, { cause }); });
 }
 
 async function statOrNull(path: string): Promise<Stats | null> {

@@ -57,6 +57,8 @@ const MAX_SCORES = 2 ** 22, MAX_USERS = 1024;
  * Errors: no user with a test item, shapes that do not fit, an unknown metric, a list of the model that is not (B, k).
  */
 export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, held: Interactions | Csr, options: EvaluateOptions<Name> = {}): Evaluation<Name> {
+  const wrong = Object.keys(options).find((name) => !['k', 'exclude', 'metrics', 'threads'].includes(name));
+  if (wrong !== undefined) throw new TightrecError('bad-setting', `evaluate: there is no option '${wrong}'; the options are k, exclude, metrics, threads`);
   const { k = 10 } = options, test = matrixOf(model, 'test', held), exclude = options.exclude ? matrixOf(model, 'exclude', options.exclude) : null;
   const metrics = [...new Set(options.metrics ?? (Object.keys(formulas) as Name[]))];
   const atK = metrics.filter((name): name is Name & MetricAtK => name !== 'auc'), wantsAuc = metrics.some((name) => name === 'auc');

@@ -26,6 +26,13 @@ export function checkK(what: string, k: number): number {
   return k;
 }
 
+/** emptyLists: room for so many lists of k. Errors: 'out-of-memory'. */
+export function emptyLists(where: string, lists: number, k: number): TopLists {
+  try { return { items: new Int32Array(lists * k), scores: new Float32Array(lists * k) }; } catch (cause) {
+    throw new TightrecError('out-of-memory', `${where}: ${lists} lists of ${k} items are too much for this runtime; ask for a smaller k, or for fewer at a time`, { cause });
+  }
+}
+
 const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
 
 /**
@@ -33,7 +40,7 @@ const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
  * An excluded item is skipped while selecting, and so is the row that stands for unknown items. Shapes: rows (B) -> (B, k).
  */
 function selectRows(where: string, rows: Int32Array, catalogue: LabelEncoder, k: number, exclude: Csr | null, scoreBlock: ScoreBlock): TopLists {
-  const nItems = catalogue.size, B = rows.length, items = new Int32Array(B * k), scores = new Float32Array(B * k);
+  const nItems = catalogue.size, B = rows.length, { items, scores } = emptyLists(where, B, k);
   const block = Math.max(1, Math.floor(BLOCK_FLOATS / nItems));
   for (let from = 0; from < B; from += block) {
     scope(() => {
@@ -77,6 +84,7 @@ export function recommend(model: Recommender, users: ArrayLike<number>, options:
 
 /** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */
 export function similarItems(model: Recommender, items: ArrayLike<number>, options: { k?: number }): TopLists {
+  checkNames(`${model.name}.similarItems`, options, ['k']);
   const { likenessBlock } = model.answers, where = `${model.name}.similarItems`, k = checkK(where, options.k ?? 10), n = model.nItems;
   if (likenessBlock === null) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors, so it cannot say which items are alike; use BPR or LogisticMF`);
   const counting = (length: number) => Int32Array.from({ length }, (_, row) => row);
@@ -135,6 +143,7 @@ export function recommendFor(model: Recommender, user: RawId, options: Recommend
 
 /** similarTo: the items most like one item by raw id, for every model. */
 export function similarTo(model: Recommender, item: RawId, options: { k?: number }): Recommendation[] {
+  checkNames(`${model.name}.similarTo`, options, ['k']);
   const { catalogue } = model.answers, row = catalogue.items.encode(item);
   if (row < 0 || catalogue.items.labels[row] === null) throw unknownId(`${model.name}.similarTo`, 'item', item, catalogue.items);
   const { items, scores } = model.similarItems([row], { k: options.k ?? 10 });

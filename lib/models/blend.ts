@@ -107,7 +107,7 @@ export class Blend implements Recommender {
       }
       this.#learned = { weights: weights ?? [], catalogue: catalogueOfAll(models) };
       if (weights !== null) return;
-      try { await this.#choose(judgeOf(this, options.validation), signal); } catch (error) { this.#learned = null; throw error; }
+      try { await this.#choose(judgeOf(this, options), signal); } catch (error) { this.#learned = null; throw error; }
     });
     return this;
   }

@@ -3,10 +3,10 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, packed } from '../data/sequences.ts';
-import { checkK, unknownId } from './answer.ts';
+import { checkK, emptyLists, unknownId } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
 import { likeItems } from './factors.ts';
-import { Memory, type Network, hiddenStates, logits } from './nextItemNetwork.ts';
+import { CarriedState, type Network, hiddenStates, logits } from './nextItemNetwork.ts';
 import type { Answers, Recommendation, TopLists } from './recommender.ts';
 
 /** nextItemAnswers: how the model answers for a user whose basket is empty: what comes first. Its scores are the logits of the items. */
@@ -62,8 +62,8 @@ function placesAtATime({ item, layers, output }: Network): number {
  * that came before, 'zero' the item before alone. Shapes: -> (n, k).
  */
 export function nextLists(network: Network, items: LabelEncoder, sequences: Sequences, k: number, state: 'carried' | 'zero'): TopLists {
-  const n = sequences.items.length, [H, codes] = network.output.shape, lists = { items: new Int32Array(n * k), scores: new Float32Array(n * k) };
-  const rows = placesAtATime(network), lanes = Math.min(LANES, rows), block = Math.max(1, Math.floor(LOGITS / codes)), memory = new Memory(network.layers.length, lanes, H);
+  const n = sequences.items.length, [H, codes] = network.output.shape, lists = emptyLists('NextItemLSTM.recommendNext', n, k);
+  const rows = placesAtATime(network), lanes = Math.min(LANES, rows), block = Math.max(1, Math.floor(LOGITS / codes)), memory = new CarriedState(network.layers.length, lanes, H);
   for (const batch of state === 'carried' ? packed(sequences, longestFirst(sequences), lanes, Math.floor(rows / lanes)) : singly(sequences, rows)) {
     scope(() => {
       const { inputs, users, places } = batchRows(sequences, batch), { sequence: { length: B }, sizes } = batch;
@@ -122,7 +122,7 @@ export interface Session {
 
 /** newSession: an empty basket of the user in this row. */
 export function newSession(network: Network, { items: encoder }: Catalogue, user: number): Session {
-  const [H] = network.output.shape, memory = new Memory(network.layers.length, 1, H), shown = new Float32Array(H), items: RawId[] = [];
+  const [H] = network.output.shape, memory = new CarriedState(network.layers.length, 1, H), shown = new Float32Array(H), items: RawId[] = [];
   const input = new Int32Array(1), users = Int32Array.of(user), one = Int32Array.of(1);
   const step = (code: number): void => scope(() => {
     input[0] = code;

@@ -13,7 +13,7 @@ import { type Catalogue, catalogueOf, checkData, checkEvents, encodeLike, recode
 import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';
-import { Memory, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
+import { CarriedState, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type ThreadsOption, onThreads } from './threads.ts';
@@ -146,7 +146,7 @@ export class NextItemLSTM implements Recommender {
   /** A step of training: forward, loss, backward, clipping, the optimiser. The state goes on to the next where that goes on with the same sequences. */
   #stepper({ network, optimizer, random }: Learned, sequences: Sequences): (batch: SequenceBatch) => number {
     const { layers, hidden, batches, batchSize, clipNorm, dropout: rate } = this.settings, parameters = parametersOf(network), dropout = rate > 0 ? { rate, random } : null;
-    const memory = batches === 'packed' ? new Memory(layers, Math.min(batchSize, sequences.user.length), hidden) : null; // a window begins from zero
+    const memory = batches === 'packed' ? new CarriedState(layers, Math.min(batchSize, sequences.user.length), hidden) : null; // a window begins from zero
     return (batch) => {
       const { inputs, targets, users } = batchRows(sequences, batch), R = inputs.length, { sequence: { length: B }, sizes } = batch, tape = new Tape();
       const { h, last } = hiddenStates(tape, network, scratchCopy(inputs), scratchCopy(users), sizes, memory && batch.goesOn ? memory.start(B) : null, dropout);

@@ -65,8 +65,8 @@ export const namedParameters = ({ item, user, layers, output, outputBias }: Netw
 
 export const parametersOf = (network: Network): Tensor[] => Object.values(namedParameters(network));
 
-/** Memory: the state of every layer between two stretches of the same sequences, kept outside of any step. */
-export class Memory {
+/** CarriedState: the state of every layer between two stretches of the same sequences, kept outside of any step. */
+export class CarriedState {
   readonly #layers: { h: Float32Array; c: Float32Array }[];
   readonly #H: number;
 

@@ -6,6 +6,7 @@ import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
+import { release } from '../optim/optimizers.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
 import { type ThreadsOption, checkThreads } from './threads.ts';
@@ -139,7 +140,7 @@ export function train(plan: Plan, options: FitOptions): Promise<void> {
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model } = plan, { signal, patience = Infinity, checkpoints } = options, last = plan.epochsBefore + plan.epochs, parameters = Object.values(plan.parameters);
-  const judge = judgeOf(model, options.validation);
+  const judge = judgeOf(model, options);
 
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore;
@@ -192,6 +193,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
     }
   } catch (error) {
     if (whole !== null) putBack(plan, whole);
+    else release(parameters, plan.optimizer); // nobody has seen them
     throw error;
   } finally {
     threads.release();
@@ -205,8 +207,9 @@ function diverged(model: Recommender, epoch: number, step: number, value: number
 }
 
 function checkOptions(model: Recommender, options: FitOptions): void {
-  const where = `${model.name}.fit`, { patience, validation, signal, threads, checkpoints } = options;
+  const where = `${model.name}.fit`;
   checkNames(where, options, ['onEpoch', 'onStep', 'signal', 'threads', 'validation', 'patience', 'checkpoints']);
+  const { patience, validation, signal, threads, checkpoints } = options;
   for (const name of ['onEpoch', 'onStep'] as const) if (options[name] !== undefined && typeof options[name] !== 'function') throw new TightrecError('bad-setting', `${where}: ${name} must be a function, got ${describe(options[name])}`);
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `${where}: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
   checkThreads(where, threads);
@@ -218,7 +221,7 @@ function checkOptions(model: Recommender, options: FitOptions): void {
 }
 
 /** judgeOf: what `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
-export function judgeOf(model: Recommender, validation: FitOptions['validation']): () => Promise<number | null> {
+export function judgeOf(model: Recommender, { validation, threads }: Pick<FitOptions, 'validation' | 'threads'>): () => Promise<number | null> {
   let held: Interactions | null = null;
   return async () => {
     if (validation === undefined) return null;
@@ -229,7 +232,7 @@ export function judgeOf(model: Recommender, validation: FitOptions['validation']
     }
     const { catalogue } = model.answers;
     held ??= encodeLike(`${model.name}, validation`, validation, catalogue, 'leave such events out of validation');
-    return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen }).ndcg;
+    return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen, ...(threads !== undefined && { threads }) }).ndcg;
   };
 }
 
@@ -255,7 +258,7 @@ export function countOnce(model: Recommender, options: FitOptions, learn: (pace:
       yielded = performance.now();
     };
     try { await learn({ turn, run: threads.run.bind(threads) }); } finally { threads.release(); }
-    const validation = await judgeOf(model, options.validation)();
+    const validation = await judgeOf(model, options)();
     await onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
     signal?.throwIfAborted();
   });

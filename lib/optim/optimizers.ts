@@ -20,8 +20,8 @@ export interface Optimizer {
 }
 
 /** release: gives the memory of parameters back at once, and that of what the optimiser keeps beside them. */
-export function release(parameters: readonly Tensor[], optimizer: Optimizer): void {
-  optimizer.forget(parameters);
+export function release(parameters: readonly Tensor[], optimizer: Optimizer | null): void {
+  optimizer?.forget(parameters);
   for (const w of parameters) w.free();
 }
 

@@ -39,8 +39,8 @@ else {
       const threads = holdThreads(count);
       await threads.start();
       threads.run(() => {
-        assert.is(threadCount(), count);
-        for (const n of [1, 2, 62, 63, 64, 300]) {
+        assert.is(threadCount(), Math.min(count, backend().threads)); // no more than there are processors
+        for (const n of [1, 2, 126, 127, 128, 600]) {
           const x = floats(n).fill(1), parts = Array.from({ length: n }, (_, at): Part => ['addScaled', x.subarray(at), x.subarray(at), 1, at]); // x += at x
           runParts(parts);
           assert.equal([...x], Array.from({ length: n }, (_, at) => 1 + at));
@@ -146,13 +146,25 @@ else {
   });
 
   test('a worker that ends just before the work: the main thread does it all', async () => {
-    const threads = holdThreads(2), x = floats(630).fill(1);
+    const threads = holdThreads(2), x = floats(1270).fill(1);
     await threads.start();
     const ended = workers.at(-1)!.terminate(); // not awaited: the main thread does not know yet
     for (const start = performance.now(); performance.now() - start < 100;);
-    assert.equal(threads.run(() => runParts(Array.from({ length: 63 }, (_, at): Part => ['sumSquares', x.subarray(at * 10), 10]))), Array.from({ length: 63 }, () => 10));
+    assert.equal(threads.run(() => runParts(Array.from({ length: 127 }, (_, at): Part => ['sumSquares', x.subarray(at * 10), 10]))), Array.from({ length: 127 }, () => 10));
     await ended;
     threads.release();
+  });
+
+  test('threads that were released, and kernels that change between two pieces of work', () => {
+    const threads = holdThreads(2), C = placed(300 * 300).floats(), A = floats(300 * 300), B = floats(300 * 300);
+    useKernels('loop');
+    threads.run(() => kernels.matmul(C, A, B, 300, 300, 300));
+    const loop = C.slice();
+    useKernels('auto');
+    variants.loop!.matmul(C, A, B, 300, 300, 300);
+    assert.equal(C, loop);
+    threads.release();
+    refuses(() => threads.run(() => 1), 'stale', 'threads that were released are asked to work');
   });
 
   test('a part that fails: an error that names the kernel', async () => {

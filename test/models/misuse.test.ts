@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { memoryUse } from '../../kernels/memory.ts';
 import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -68,7 +69,27 @@ for (const [name, make] of Object.entries(makers)) {
     refuses(() => evaluate(model, shop, { exclude: other }), 'bad-input', 'the interactions of exclude have other ids');
   });
 
-  test.run();
+  test('options that are none, lists that are too long', async () => {
+  const data = interactions([0, 0, 1], [0, 1, 0]), model = await new BPR({ factors: 2, epochs: 1 }).fit(data), next = await new NextItemLSTM({ factors: 2, hidden: 2, epochs: 1 }).fit(data);
+  await rejects(() => new BPR().fit(data, null as unknown as FitOptions), 'bad-setting', 'BPR.fit: options must be an object');
+  refuses(() => model.similarTo(0, null as unknown as object), 'bad-setting', 'BPR.similarTo: options must be an object');
+  refuses(() => model.similarTo(0, { kk: 3 } as object), 'bad-setting', "there is no option 'kk'");
+  refuses(() => model.similarItems([0], { n: 3 } as object), 'bad-setting', "BPR.similarItems: there is no option 'n'");
+  refuses(() => evaluate(model, data, { thread: 2 } as object), 'bad-setting', "evaluate: there is no option 'thread'");
+  refuses(() => model.recommend(Array.from({ length: 5000 }, () => 0), { k: 2 ** 24 }), 'out-of-memory', 'BPR.recommend: 5000 lists of 16777216 items');
+  refuses(() => next.recommendNext(interactions(Array.from({ length: 5000 }, () => 0), Array.from({ length: 5000 }, () => 0)), { k: 2 ** 24 }), 'out-of-memory', 'NextItemLSTM.recommendNext: 5000 lists');
+});
+
+test('a fit that fails before its first epoch gives its memory back', async () => {
+  const data = interactions(Array.from({ length: 400 }, (_, at) => at % 40), Array.from({ length: 400 }, (_, at) => at % 31));
+  const fail = (): Promise<void> => rejects(() => new NextItemLSTM({ factors: 200, hidden: 200, epochs: 1, learningRate: 1e6, clipNorm: null }).fit(data), 'diverged', 'training diverged');
+  await fail();
+  const { inUse } = memoryUse();
+  for (let times = 0; times < 3; times++) await fail();
+  assert.ok(memoryUse().inUse <= inUse, `${memoryUse().inUse} after ${inUse}`);
+});
+
+test.run();
 }
 
 const test = suite('models/misuse');

@@ -12,18 +12,42 @@ import { skip } from '../helpers/skip.ts';
 /** The built package on two threads in other runtimes: isolated pages, Bun and Deno, by name from npm where .ci/run has put them. */
 const dist = new URL('../../dist/', import.meta.url);
 
-/** What each of them runs: the sums of what one and two threads learn, and how many there are. */
+/**
+ * What each of them runs: whether one and two threads learn the same, and how many there are; then, when those workers have been told to end (two seconds after
+ * their last use), products on new ones, a few of which would be wrong if an old one still took parts.
+ */
 const script = (root: string): string => `
-  const { LogisticMF, backend, interactions, toBytes } = await import('${root}lib/index.js');
+  const { LogisticMF, backend, interactions, toBytes } = await import('${root}lib/index.js'), { holdThreads } = await import('${root}kernels/threads.js');
+  const { allocate } = await import('${root}kernels/memory.js'), table = await import('${root}kernels/index.js');
   const users = [], items = [];
   for (let at = 0; at < 4000; at++) { users.push(at % 97); items.push((at * at) % 83); }
   const data = interactions(users, items), fit = (threads) => new LogisticMF({ factors: 64, epochs: 2, batchSize: 3000 }).fit(data, { threads });
   const one = toBytes(await fit(1)), two = toBytes(await fit(2));
-  const said = { same: one.length === two.length && one.every((byte, at) => byte === two[at]), bytes: one.length, threads: backend().threads, why: backend().whyOneThread };`;
+  const M = 256, N = 1024, [C, P, Q] = [M * N, M * M, M * N].map((n) => allocate(n).floats()), product = () => table.kernels.matmul(C, P, Q, M, N, M);
+  for (let at = 0; at < Q.length; at++) Q[at] = Math.cos(at);
+  P.set(Q.subarray(0, P.length));
+  product();
+  const right = C.slice();
+  let wrong = 0, runs = 0;
+  for (const wait of [2050, 3100]) {
+    await new Promise((resolve) => { setTimeout(resolve, wait); });
+    const threads = holdThreads(2);
+    await threads.start();
+    for (const end = performance.now() + 700; performance.now() < end; runs++) {
+      C.fill(0);
+      threads.run(product);
+      if (!C.every((x, at) => x === right[at])) wrong++;
+    }
+    threads.release();
+  }
+  const said = { wrong, runs, same: one.length === two.length && one.every((byte, at) => byte === two[at]), bytes: one.length, threads: backend().threads, why: backend().whyOneThread };`;
 
-function check(name: string, { same, bytes, threads, why }: { same: boolean; bytes: number; threads: number; why: string | null }): void {
+interface Said { same: boolean; bytes: number; threads: number; why: string | null; wrong: number; runs: number }
+
+function check(name: string, { same, bytes, threads, why, wrong, runs }: Said): void {
   assert.ok(same, `${name}: the bytes differ`);
-  assert.ok(bytes > 10_000);
+  assert.ok(bytes > 10_000 && runs > 10);
+  assert.is(wrong, 0, `${name}: ${wrong} of ${runs} products are wrong`);
   assert.is(why, null, name);
   assert.ok(threads >= 2);
 }
@@ -57,11 +81,11 @@ else {
   });
   test.after(async () => { await browser?.close(); server?.close(); });
 
-  const said = async (page: string): Promise<Parameters<typeof check>[1]> => {
+  const said = async (page: string): Promise<Said> => {
     const where = await browser.newPage(), address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
       await where.goto(`${address}/${page}`);
-      return await where.evaluate(`(async () => { ${script('/')} return said; })()`) as Parameters<typeof check>[1];
+      return await where.evaluate(`(async () => { ${script('/')} return said; })()`) as Said;
     } finally { await where.close(); }
   };
   test('an isolated page: two threads learn the bytes of one', async () => check('page', await said('isolated')));

@@ -30,15 +30,12 @@ export function lstm(tape: Tape | null, x: Tensor, sizes: ArrayLike<number>, { W
   if (start) for (const s of [start.h, start.c]) if (s.shape.length !== 2 || s.shape[0] !== B || s.shape[1] !== H) throw new TightrecError('bad-shape', `lstm: expected a start of shape [${B},${H}], got [${s.shape}]`);
 
   const z = linear(tape, x, W, bias), h = new Tensor([R, H]), c = new Tensor([B + R, H]); // c begins with the start's rows
-  const h0 = new Tensor([R, H]), product = new Tensor([B, width]); // h0: what h was a step earlier
+  const h0 = new Tensor([R, H]); // what h was a step earlier
   if (start) { h0.data.set(start.h.data); c.data.set(start.c.data); }
   for (const { from, n, before } of steps) {
     const a = rows(z.data, from, n, width); // the cell turns the sums into gates where they stand: nobody needs the sums again
     if (from > 0) rows(h0.data, from, n, H).set(rows(h.data, from - before, n, H));
-    if (from > 0 || start) {
-      kernels.matmul(product.data, rows(h0.data, from, n, H), U.data, n, width, H);
-      kernels.addScaled(a, product.data, n * width, 1);
-    }
+    if (from > 0 || start) kernels.product(a, rows(h0.data, from, n, H), U.data, n, width, H, width, H, 1, width, 1, 1); // a += h0 U
     kernels.lstmCell(rows(h.data, from, n, H), rows(c.data, B + from, n, H), a, a, rows(c.data, B + from - before, n, H), n, H);
   }
   tape?.record(() => {
@@ -59,11 +56,12 @@ interface Step { readonly from: number; readonly n: number; readonly before: num
 function packedSteps(sizes: ArrayLike<number>, R: number): Step[] {
   const steps: Step[] = [];
   let from = 0;
-  for (let t = 0, before = sizes[0]; t < sizes.length; from += before, t++) {
+  for (let t = 0, before = sizes[0]; t < sizes.length; t++) { // before the first step stands the start, of as many sequences
     const n = sizes[t];
     if (!(Number.isInteger(n) && n >= 1 && n <= before)) throw new TightrecError('bad-shape', `lstm: sizes must be whole numbers from 1 up that never increase, got ${n}${t > 0 ? ` after ${before}` : ''} at step ${t}`);
     steps.push({ from, n, before });
     before = n;
+    from += n;
   }
   if (from !== R) throw new TightrecError('bad-shape', `lstm: expected the ${from} rows that the sizes add up to, got ${R}`);
   return steps;
