@@ -7,7 +7,7 @@ import * as ops from '../../lib/autodiff/ops/index.ts';
 import { type Interactions, LabelEncoder, batchRows, interactions, packed, sequencesOf, windows } from '../../lib/data/index.ts';
 import { type EpochReport, NextItemLSTM, type NextItemLSTMSettings, type RecommendNextOptions, fromBytes, toBytes } from '../../lib/index.ts';
 import { accuracyAtK } from '../../lib/metrics/index.ts';
-import { Memory, type Network, hiddenStates, logits, newNetwork, parametersOf } from '../../lib/models/nextItemNetwork.ts';
+import { CarriedState, type Network, hiddenStates, logits, newNetwork, parametersOf } from '../../lib/models/nextItemNetwork.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -143,7 +143,7 @@ test('sequences side by side have the gradient of one after the other', () => {
 test('the state carried over pieces: the same as one long piece', () => {
   const sequences = sequencesOf(some()), own = network(), all = Int32Array.from(range(5)), H = sizes.hidden;
   const shown = (batchSize: number, steps: number): Float32Array => {
-    const memory = new Memory(sizes.layers, batchSize, H), out = new Float32Array(sequences.items.length * H);
+    const memory = new CarriedState(sizes.layers, batchSize, H), out = new Float32Array(sequences.items.length * H);
     for (const batch of packed(sequences, all, batchSize, steps)) {
       scope(() => {
         const { inputs, users, places } = batchRows(sequences, batch), { h, last } = hiddenStates(null, own, inputs, users, batch.sizes, batch.goesOn ? memory.start(batch.sequence.length) : null);
