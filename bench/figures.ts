@@ -10,10 +10,14 @@ import { fileURLToPath } from 'node:url';
 
 interface Study { data: { generated: boolean }; models: { name: string; validation: number; test: number; fitSeconds: number }[] }
 
-const promises: Record<string, { least: number; most?: number }> = {
+const promises: Record<string, { least: number; most?: number; test?: number }> = {
   'purchase-history': { least: 0.169 },
   'purchase-history, half-life': { least: 0.173 },
+  'item-knn': { least: 0.125 },
+  'ease': { least: 0.170 },
+  'blend': { least: 0.183, test: 0.190 },
   'logistic-mf': { least: 0.150 },
+  'logistic-adagrad': { least: 0.140 },
   'bpr': { least: 0.152 },
   "bpr, chapter's settings": { least: 0.136, most: 0.146 },
   'als': { least: 0.155 },
@@ -33,11 +37,11 @@ try {
 if (studies.some(({ data }) => data.generated)) throw new Error('the Online Retail data was not found: these figures would be of generated data');
 
 let missed = 0;
-for (const [name, { least, most = Infinity }] of Object.entries(promises)) {
+for (const [name, { least, most = Infinity, test = 0 }] of Object.entries(promises)) {
   const rows = studies.map(({ models }) => models.find((model) => model.name === name)!);
   const mean = (pick: (row: Study['models'][number]) => number) => rows.reduce((sum, row) => sum + pick(row), 0) / rows.length;
-  const validation = mean((row) => row.validation), met = validation >= least && validation <= most;
+  const validation = mean((row) => row.validation), last = mean((row) => row.test), met = validation >= least && validation <= most && last >= test;
   if (!met) missed++;
-  console.log(`${met ? 'ok    ' : 'MISSED'} ${name.padEnd(28)} validation ${validation.toFixed(4)} (${rows.map((row) => row.validation.toFixed(4)).join(' ')}), asked ${least}${most < Infinity ? ` to ${most}` : ' or more'}; test ${mean((row) => row.test).toFixed(4)}; fit ${mean((row) => row.fitSeconds).toFixed(1)} s`);
+  console.log(`${met ? 'ok    ' : 'MISSED'} ${name.padEnd(28)} validation ${validation.toFixed(4)} (${rows.map((row) => row.validation.toFixed(4)).join(' ')}), asked ${least}${most < Infinity ? ` to ${most}` : ' or more'}; test ${last.toFixed(4)}${test > 0 ? `, asked ${test} or more` : ''}; fit ${mean((row) => row.fitSeconds).toFixed(1)} s`);
 }
 process.exit(missed === 0 ? 0 : 1);

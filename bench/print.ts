@@ -12,7 +12,7 @@ import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
 import type { Results } from './results.ts';
-import { deviceTable, deviceTrainingTable, kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
+import { deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -34,6 +34,7 @@ const tables: Record<string, () => string | null> = {
   'fused kernels': () => of(fused, 'kernels', kernelsTable),
   'fused training': () => of(fused, 'training', trainingTable),
   solvers: () => of(bench, 'solvers', solversTable),
+  epochs: () => of(bench, 'epochs', epochsTable),
   kernels: () => of(bench, 'kernels', kernelsTable),
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),

@@ -4,13 +4,15 @@
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
  * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD, and training steps, are timed in two more rounds, and
  * each one's best round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
- * against the obvious ways, whole training steps, and whole sweeps of ALS. With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints
+ * against the obvious ways, whole training steps, whole sweeps of ALS, and whole epochs of stochastic gradient descent. With nothing filtered,
+ * bench/results/latest.json is written, from which `npm run docs` prints
  * the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
  * with nothing filtered the chapter's sizes alone.
  */
 import { parseArgs } from 'node:util';
 import { gpuVariants } from './gpuVariants.ts';
 import { kernelRows, withShare } from './kernelRows.ts';
+import { epochRow, epochs } from './epochs.ts';
 import { type KernelSize, kernelSizes } from './kernelSizes.ts';
 import { limitsMeter, sizeOf, spreadOf } from './limits.ts';
 import { limitModules } from './limitsModule.ts';
@@ -102,6 +104,13 @@ for (const name of solverNames) {
   if (!wanted('solvers', name)) continue;
   title(name, 'whole sweeps');
   for await (const row of solverRows(name, flags.quick)) keep(row);
+}
+for (const epoch of epochs) {
+  const { kernel, scale, K } = epoch;
+  if (!wanted('epochs', 'sgd', kernel, scale, `${K} factors`) || (flags.quick && scale === 'large')) continue;
+  const row = await epochRow(epoch, pace);
+  title(kernel, `${scale}: ${row.size}`);
+  keep(row);
 }
 const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);

@@ -83,6 +83,12 @@ export function solversTable(results: Results): string {
   return `${table(['', 'size', 'loop', 'SIMD', 'SIMD over loop', 'unit'], body)}\n\n${where(results)}${onceNote(rows)}`;
 }
 
+/** epochsTable: whole epochs of stochastic gradient descent. */
+export function epochsTable(results: Results): string {
+  const rows = results.rows.filter(({ group }) => group === 'epochs');
+  return `${table(['', 'size', 'unit', 'SIMD'], rows.map((row) => [`\`${row.name}\``, `${row.scale}: ${row.size}`, row.unit, cell(row)]))}\n\n${where(results)}${onceNote(rows)}`;
+}
+
 /** metricsTable: the metrics by every way, in nanoseconds a row of the data. */
 export function metricsTable(results: Results): string {
   const rows = results.rows.filter(({ group }) => group === 'metrics'), names = unique(rows.map(({ name }) => name));

@@ -16,6 +16,22 @@ export function dot(a: usize, b: usize, K: i32): f32 {
   return sum;
 }
 
+/** Σ_k a[k] (p[k] - q[k]), as dot. */
+export function dotDifference(a: usize, p: usize, q: usize, K: i32): f32 {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  let k = 0;
+  for (; k + 16 <= K; k += 16, a += 64, p += 64, q += 64) {
+    s0 = f32x4.add(s0, f32x4.mul(v128.load(a), f32x4.sub(v128.load(p), v128.load(q))));
+    s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), f32x4.sub(v128.load(p, 16), v128.load(q, 16))));
+    s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), f32x4.sub(v128.load(p, 32), v128.load(q, 32))));
+    s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), f32x4.sub(v128.load(p, 48), v128.load(q, 48))));
+  }
+  for (; k + 4 <= K; k += 4, a += 16, p += 16, q += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(a), f32x4.sub(v128.load(p), v128.load(q))));
+  let sum = addLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
+  for (; k < K; k++, a += 4, p += 4, q += 4) sum += load<f32>(a) * (load<f32>(p) - load<f32>(q));
+  return sum;
+}
+
 /** y[k] += s x[k]. Sixteen at a time: stepping the addresses and the loop cost as much as the arithmetic otherwise. */
 export function addScaledRow(y: usize, x: usize, s: f32, K: i32): void {
   const by = f32x4.splat(s);

@@ -20,7 +20,7 @@ async function fitAndSave(...flags: string[]): Promise<{ forbidden: boolean; ker
 }
 
 test('where no code may be made of strings, the default entries fit, recommend, save and load', async () => {
-  const all = ['Popularity', 'PurchaseHistory', 'LogisticMF', 'BPR', 'AlternatingLeastSquares', 'NextItemLSTM'];
+  const all = ['Popularity', 'PurchaseHistory', 'ItemKNN', 'EASE', 'Blend', 'LogisticMatrixFactorization', 'LogisticMF', 'BPR', 'AlternatingLeastSquares', 'NextItemLSTM'];
   assert.equal(await fitAndSave('--disallow-code-generation-from-strings'), { forbidden: true, kernels: backend().kernels, same: all });
   assert.equal((await fitAndSave()).forbidden, false); // the flag is what forbids
 });

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 /**
  * The direction of imports, read from the import lines (`a <- b`: b imports a):
  *
- *   kernels <- autodiff <- nn, optim <- models <- io <- study, cli        data, metrics, retrieval sit beside them; gpu beside io
+ *   kernels <- autodiff <- nn, optim, linalg <- models <- io <- study, cli        data, metrics, retrieval sit beside them; gpu beside io
  */
 const below: Record<string, readonly string[]> = {
   kernels: [],
@@ -17,11 +17,12 @@ const below: Record<string, readonly string[]> = {
   retrieval: ['kernels', 'data', 'metrics'],
   nn: ['kernels', 'autodiff'],
   optim: ['kernels', 'autodiff'],
-  models: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim'],
-  gpu: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models'],
-  io: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models'],
-  study: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models', 'io'],
-  cli: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'models', 'io', 'study'], // `tightrec study` runs the study
+  linalg: ['kernels', 'autodiff'],
+  models: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg'],
+  gpu: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models'],
+  io: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models'],
+  study: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models', 'io'],
+  cli: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models', 'io', 'study'], // `tightrec study` runs the study
 };
 
 /** Anyone may import these; they import nothing of ours. */

@@ -1,5 +1,5 @@
 // AssemblyScript. The formulas are in loop.ts.
-import { addLanes, addLanesWide, log1pExpMinusAbs, sigmoid } from '../lanes.simd';
+import { addLanesWide, dotDifference, log1pExpMinusAbs, sigmoid } from '../lanes.simd';
 
 export function bprLoss(x: usize, U: usize, V: usize, c: usize, u: usize, i: usize, j: usize, B: i32, K: i32): f64 {
   const bytes = <usize>K << 2;
@@ -19,22 +19,6 @@ export function bprLoss(x: usize, U: usize, V: usize, c: usize, u: usize, i: usi
 /** -ln σ(x) = max(-x, 0) + ln(1 + e^-|x|) */
 function terms(x: v128): v128 {
   return f32x4.add(f32x4.max(f32x4.neg(x), f32x4.splat(0)), log1pExpMinusAbs(x));
-}
-
-/** <a, p - q> */
-function dotDifference(a: usize, p: usize, q: usize, K: i32): f32 {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-  let k = 0;
-  for (; k + 16 <= K; k += 16, a += 64, p += 64, q += 64) {
-    s0 = f32x4.add(s0, f32x4.mul(v128.load(a), f32x4.sub(v128.load(p), v128.load(q))));
-    s1 = f32x4.add(s1, f32x4.mul(v128.load(a, 16), f32x4.sub(v128.load(p, 16), v128.load(q, 16))));
-    s2 = f32x4.add(s2, f32x4.mul(v128.load(a, 32), f32x4.sub(v128.load(p, 32), v128.load(q, 32))));
-    s3 = f32x4.add(s3, f32x4.mul(v128.load(a, 48), f32x4.sub(v128.load(p, 48), v128.load(q, 48))));
-  }
-  for (; k + 4 <= K; k += 4, a += 16, p += 16, q += 16) s0 = f32x4.add(s0, f32x4.mul(v128.load(a), f32x4.sub(v128.load(p), v128.load(q))));
-  let sum = addLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
-  for (; k < K; k++, a += 4, p += 4, q += 4) sum += load<f32>(a) * (load<f32>(p) - load<f32>(q));
-  return sum;
 }
 
 export function bprGrad(

@@ -8,10 +8,14 @@ import { toBytes } from '../io/model.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
+import { EASE } from '../models/ease.ts';
+import { ItemKNN } from '../models/itemKNN.ts';
+import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import { RatingMF } from '../models/ratingMF.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { ThreadsOption } from '../models/threads.ts';
 import type { FitModelName } from '../study/models.ts';
@@ -32,9 +36,13 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'als': (settings) => new AlternatingLeastSquares(settings),
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
+  'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
+  'ease': (settings) => new EASE(settings),
+  'item-knn': (settings) => new ItemKNN(settings),
   'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
-  'popularity': (settings) => new Popularity(settings as Record<string, never>),
+  'rating-mf': (settings) => new RatingMF(settings),
+  'popularity': (settings) => new Popularity(settings),
 };
 
 /** fit: the command `tightrec fit`. */
@@ -53,15 +61,18 @@ export async function fit(file: string, options: FitCommand, signal: AbortSignal
 }
 
 async function checkCheckpointOption(path: string, model: Recommender, file: string, out: string): Promise<void> {
-  if (!('epochs' in model.settings)) throw new UsageError(`--checkpoint keeps what is learned epoch by epoch, and ${model.name} counts in one pass; leave it out`);
+  if (!('epochs' in model.settings)) throw new UsageError(`--checkpoint keeps what is learned epoch by epoch, and ${model.name} learns in one go; leave it out`);
   await checkOutput(path);
   await checkKept('--checkpoint', path, file);
   if (await sameFile(path, out)) throw new UsageError(`--out and --checkpoint would both write ${path}; name another file for one of them`);
 }
 
+/** Models with nothing random to seed. */
+const COUNTED = new Set<FitModelName>(['popularity', 'purchase-history', 'item-knn', 'ease']);
+
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
-  const random = model !== 'popularity' && model !== 'purchase-history'; // these have nothing random to seed
+  const random = !COUNTED.has(model);
   const given = Object.fromEntries(Object.entries({ factors, epochs, learningRate, l2, halfLife, ...(random && { seed }) }).filter(([, value]) => value !== undefined));
   const twice = Object.keys(given).find((name) => Object.hasOwn(set, name));
   if (twice !== undefined) throw new UsageError(`${twice} is given twice, by ${optionOf[twice]} and by --set ${twice}; leave one out`);

@@ -91,15 +91,21 @@ export function findEntry(matrix: Csr, row: number, column: number): number {
   return -1;
 }
 
-/** The row of each entry. */
-function rowOf(matrix: Csr): Int32Array {
-  const rows = new Int32Array(matrix.indices.length);
-  for (let r = 0; r < matrix.rows; r++) rows.fill(r, matrix.indptr[r], matrix.indptr[r + 1]);
-  return rows;
+/** transposeCsr: the same entries by columns: columns x rows. */
+export function transposeCsr({ rows, columns, indptr, indices, values }: Csr): Csr {
+  const start = new Int32Array(columns + 1), to = new Int32Array(indices.length), moved = new Float32Array(indices.length);
+  for (let at = 0; at < indices.length; at++) start[indices[at] + 1]++;
+  for (let c = 0; c < columns; c++) start[c + 1] += start[c];
+  const next = start.slice();
+  for (let r = 0; r < rows; r++) {
+    for (let at = indptr[r]; at < indptr[r + 1]; at++) {
+      const place = next[indices[at]]++;
+      to[place] = r;
+      moved[place] = values[at];
+    }
+  }
+  return { rows: columns, columns: rows, indptr: start, indices: to, values: moved };
 }
-
-/** transposeCsr: rows as columns and columns as rows. */
-export const transposeCsr = (matrix: Csr): Csr => countPairs(matrix.indices, rowOf(matrix), matrix.columns, matrix.rows, matrix.values);
 
 /** growCsr: the same entries in a matrix of more rows and columns. */
 export function growCsr(matrix: Csr, rows: number, columns: number): Csr {

@@ -40,6 +40,7 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
   if (open !== undefined && (mode !== undefined || threads !== undefined)) throw new TightrecError('bad-setting', `fit on a gpu: gpu is open in mode '${open.mode}' already; give it or mode and threads, not both`);
   if (!(model instanceof LogisticMF || model instanceof BPR)) throw new TightrecError('unsupported', `fit on a gpu: expected a LogisticMF or a BPR, got ${whatIs(model)}`);
   model.check();
+  if (model instanceof BPR && model.settings.solver !== 'adam') throw new TightrecError('unsupported', `fit on a gpu: a device trains in batches, with solver 'adam', got '${model.settings.solver}'; model.fit(data) trains with it`);
   checkEvents(`${model.name}.fit`, data);
 
   let gpu = open ?? null, trained = null as GpuLearner<never> | null;

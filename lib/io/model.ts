@@ -2,19 +2,30 @@ import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
+import { EASE } from '../models/ease.ts';
+import { ItemKNN } from '../models/itemKNN.ts';
+import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
 import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
+import { RatingMF } from '../models/ratingMF.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState): Recommender }> = { AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory };
+const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
+  AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+};
+
+/** What stands before the names of a part's tensors and numbers. */
+const prefixOf = (part: number): string => `part_${part}_`;
+const MOST_PARTS = 100;
 
 /**
  * toBytes: a fitted model as one safetensors file: settings and counters in its metadata, tables as tensors, raw ids as JSON in the
@@ -24,16 +35,22 @@ const models: Record<string, { fromState(state: ModelState): Recommender }> = { 
 export function toBytes(model: Recommender): Uint8Array { return encodeState(model.toState()); }
 
 /** encodeState: the same of a model's state. What stands in `more` beside it, a reader of models passes over. */
-export function encodeState({ model: name, settings, tensors, catalogue, numbers }: ModelState, more: { tensors?: ModelState['tensors']; metadata?: Record<string, string> } = {}): Uint8Array {
+export function encodeState({ model: name, settings, tensors, catalogue, numbers, parts }: ModelState, more: { tensors?: ModelState['tensors']; metadata?: Record<string, string> } = {}): Uint8Array {
   const { users, items, seen } = catalogue;
   const all: Record<string, SafeTensor> = {
     user_ids: idTensor(users), item_ids: idTensor(items),
     seen_indptr: tensorOf([seen.indptr.length], seen.indptr), seen_indices: tensorOf([seen.indices.length], seen.indices), seen_values: tensorOf([seen.values.length], seen.values),
   };
   for (const [key, { shape, data }] of [...Object.entries(tensors), ...Object.entries(more.tensors ?? {})]) all[key] = tensorOf(shape, data);
+  const everyNumber = { ...numbers };
+  for (const [p, part] of (parts ?? []).entries()) {
+    for (const [key, { shape, data }] of Object.entries(part.tensors)) all[prefixOf(p) + key] = tensorOf(shape, data);
+    for (const [key, value] of Object.entries(part.numbers)) everyNumber[prefixOf(p) + key] = value;
+  }
   const metadata = {
-    format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(numbers),
-    unknown: JSON.stringify({ users: users.unknown, items: items.unknown }), ...more.metadata,
+    format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(everyNumber),
+    unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
+    ...(parts && { parts: JSON.stringify(parts.map(({ model, settings }) => ({ model, settings }))) }), ...more.metadata,
   };
   return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
@@ -44,7 +61,7 @@ export function encodeState({ model: name, settings, tensors, catalogue, numbers
  */
 export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender {
   const { state } = decodeState(bytes, source);
-  return saidOf(source, () => models[state.model].fromState(state));
+  return saidOf(source, () => modelFrom(state));
 }
 
 /**
@@ -70,7 +87,8 @@ export function decodeState(bytes: Uint8Array, source: string): { state: ModelSt
   const found: ModelState['tensors'] = Object.create(null); // so that no name means anything but a tensor
   for (const [key, { shape, data }] of tensors) if (data instanceof Float32Array || data instanceof Int32Array) found[key] = { shape, data };
   const seen = saidOf(source, () => csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size));
-  return { state: { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue: { users, items, seen } }, metadata };
+  const state: ModelState = { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue: { users, items, seen } };
+  return { state: name === 'Blend' ? { ...state, parts: partsFrom(source, metadata, state) } : state, metadata };
 }
 
 /** What a model says of its settings or tables is here said of the file. */
@@ -79,6 +97,26 @@ function saidOf<Made>(source: string, make: () => Made): Made {
     if (error instanceof TightrecError) throw new TightrecError('file-damaged', `${source}: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** A model from its state, after its parts. */
+const modelFrom = (state: ModelState): Recommender => models[state.model].fromState(state, (state.parts ?? []).map(modelFrom));
+
+/** The models of a blend: for each its settings, and the tensors and numbers that begin with its prefix. */
+function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tensors, numbers, catalogue }: ModelState): ModelState[] {
+  const parts = parse(source, metadata, 'parts');
+  if (!Array.isArray(parts) || parts.length === 0 || parts.length > MOST_PARTS) throw damaged(source, `parts in its metadata must be a JSON array of 1 to ${MOST_PARTS} models, got ${show(parts)}`);
+  return parts.map((part: unknown, p) => {
+    const { model, settings } = (part ?? {}) as { model?: unknown; settings?: unknown };
+    if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${Object.keys(models).filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
+    if (!isObject(settings)) throw damaged(source, `the settings of part ${p} must be a JSON object, got ${show(settings)}`);
+    const own = <T>(all: Record<string, T>): Record<string, T> => {
+      const mine: Record<string, T> = Object.create(null);
+      for (const [key, value] of Object.entries(all)) if (key.startsWith(prefixOf(p))) mine[key.slice(prefixOf(p).length)] = value;
+      return mine;
+    };
+    return { model, settings, numbers: own(numbers), tensors: own(tensors), catalogue };
+  });
 }
 
 const damaged = (source: string, what: string): TightrecError => new TightrecError('file-damaged', `${source}: ${what}`);
@@ -124,9 +162,14 @@ function encoderFrom(source: string, tensors: ReadonlyMap<string, SafeTensor>, n
   try { return LabelEncoder.inOrder(raw, { unknown }); } catch (cause) { throw new TightrecError('file-damaged', `${source}: the tensor ${name} is damaged: ${(cause as Error).message}`, { cause }); }
 }
 
-function parseObject(source: string, metadata: ReadonlyMap<string, string>, key: string): Record<string, unknown> {
-  let value: unknown;
-  try { value = JSON.parse(metadata.get(key) ?? ''); } catch (cause) { throw new TightrecError('file-damaged', `${source}: ${key} in its metadata is not JSON, got ${show(metadata.get(key))}`, { cause }); }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damaged(source, `${key} in its metadata must be a JSON object, got ${show(value)}`);
-  return value as Record<string, unknown>;
+function parse(source: string, metadata: ReadonlyMap<string, string>, key: string): unknown {
+  try { return JSON.parse(metadata.get(key) ?? ''); } catch (cause) { throw new TightrecError('file-damaged', `${source}: ${key} in its metadata is not JSON, got ${show(metadata.get(key))}`, { cause }); }
 }
+
+function parseObject(source: string, metadata: ReadonlyMap<string, string>, key: string): Record<string, unknown> {
+  const value = parse(source, metadata, key);
+  if (!isObject(value)) throw damaged(source, `${key} in its metadata must be a JSON object, got ${show(value)}`);
+  return value;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,10 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import { TightrecError } from '../errors.ts';
 import type { Adam } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { ModelState } from './modelState.ts';
+import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers } from './recommender.ts';
 
 /**
@@ -24,10 +23,10 @@ export interface Factors {
 }
 
 /** Learned: what training leaves, and what partialFit needs to go on. */
-export interface Learned {
+export interface Learned<Optimizer = Adam> {
   readonly factors: Factors;
   readonly catalogue: Catalogue;
-  readonly optimizer: Adam;
+  readonly optimizer: Optimizer;
   readonly random: Random;
   readonly epochs: number; // done so far
 }
@@ -55,6 +54,13 @@ export const parametersOf = (factors: Factors): Tensor[] => Object.values(namedP
 export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
   const table = Tensor.lasting([rows, columns]), data = table.data;
   for (let at = 0; at < data.length; at++) data[at] = bound * (2 * random.uniform() - 1);
+  return table;
+}
+
+/** normalTable: entries drawn from a normal distribution around 0, of this standard deviation. */
+export function normalTable(rows: number, columns: number, deviation: number, random: Random): Tensor {
+  const table = Tensor.lasting([rows, columns]), data = table.data;
+  for (let at = 0; at < data.length; at++) data[at] = deviation * random.normal();
   return table;
 }
 
@@ -121,12 +127,5 @@ export function factorsFrom(state: ModelState, K: number, biases: { userBias: bo
   };
 }
 
-/** tensorFrom: a parameter back from a model file. Errors: 'file-damaged' when it is missing or not of this shape, or holds what is no number. */
-export function tensorFrom({ model, tensors }: ModelState, name: string, shape: readonly number[]): Tensor {
-  const found = tensors[name];
-  if (!found || !(found.data instanceof Float32Array) || found.shape.length !== shape.length || found.shape.some((n, d) => n !== shape[d])) {
-    throw new TightrecError('file-damaged', `${model}: expected a float32 tensor ${name} of shape [${shape}], got ${found ? `shape [${found.shape}]` : 'none'}`);
-  }
-  if (!found.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${model}: tensor ${name} holds numbers that are not finite`);
-  return Tensor.lasting(shape, found.data);
-}
+/** tensorFrom: a parameter back from a model file. Errors: as floatsFrom. */
+export const tensorFrom = (state: ModelState, name: string, shape: readonly number[]): Tensor => Tensor.lasting(shape, floatsFrom(state, name, shape));

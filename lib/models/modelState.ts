@@ -8,6 +8,7 @@ export interface ModelState {
   readonly settings: object;
   readonly tensors: Record<string, { shape: readonly number[]; data: Float32Array | Int32Array }>;
   readonly catalogue: Catalogue;
+  readonly parts?: readonly ModelState[]; // of a model made of models, all of this catalogue
   readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
 }
 
@@ -32,4 +33,14 @@ export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: stri
 export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
   if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
   return epochs;
+}
+
+/** floatsFrom: a tensor back from a model file. Errors: 'file-damaged' when it is missing or not of this shape, or holds what is no number. */
+export function floatsFrom({ model, tensors }: ModelState, name: string, shape: readonly number[]): Float32Array {
+  const found = tensors[name];
+  if (!found || !(found.data instanceof Float32Array) || found.shape.length !== shape.length || found.shape.some((n, d) => n !== shape[d])) {
+    throw new TightrecError('file-damaged', `${model}: expected a float32 tensor ${name} of shape [${shape}], got ${found ? `shape [${found.shape}]` : 'none'}`);
+  }
+  if (!found.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${model}: tensor ${name} holds numbers that are not finite`);
+  return found.data;
 }

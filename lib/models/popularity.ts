@@ -2,38 +2,68 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
-import type { ModelState } from './modelState.ts';
+import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
+import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
-import { checkSettings } from './settings.ts';
+import { checkSettings, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
+
+export interface PopularitySettings {
+  /** Days after which an event counts half; null counts all alike. */
+  halfLife: number | null;
+}
+
+const rules = { halfLife: halfLifeRule };
+
+interface Learned { totals: Float32Array; latest: number; catalogue: Catalogue }
 
 /**
  * Popularity: the same items for everybody, the most met first. The baseline that every model must beat.
  *
- *   score(u, i) = Σ of the values of item i over all events        each event counts 1 where the data has no values
+ *   score(u, i) = Σ over all events e with i of value[e] · 2^(-(T - time[e]) / halfLife)        each event counts 1 where the data has no values
+ *
+ * T is the time of the last event. With a half-life of some days it is what is popular now.
+ * Errors: 'bad-setting' from fit; 'bad-input' when there is a half-life but the data has no times; 'not-fitted'.
  */
 export class Popularity implements Recommender {
   readonly name = 'Popularity';
-  readonly settings: Record<string, never>;
-  #learned: { totals: Float32Array; catalogue: Catalogue } | null = null;
+  readonly settings: PopularitySettings;
+  #learned: Learned | null = null;
 
-  constructor(settings: Record<string, never> = {}) { this.settings = settings; }
+  constructor(settings: Partial<PopularitySettings> = {}) { this.settings = withDefaults({ halfLife: null }, settings); }
 
-  check(): void { checkSettings(this.name, this.settings, {}); }
+  check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     this.check();
     checkEvents(`${this.name}.fit`, data);
-    await countOnce(this, options, () => { this.#learned = { totals: itemTotals(data.matrix), catalogue: catalogueOf(data) }; });
+    const latest = lastTime(data);
+    await countOnce(this, options, () => this.#learn(catalogueOf(data), latest, () => this.#count(data, latest)));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
     checkEvents(`${this.name}.partialFit`, data);
-    const catalogue = addSeen(this.#learned.catalogue, encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue));
-    await countOnce(this, options, () => { this.#learned = { totals: itemTotals(catalogue.seen), catalogue }; });
+    const before = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), catalogue = addSeen(before.catalogue, recoded);
+    const latest = Math.max(before.latest, lastTime(data)), left = fade(this.settings.halfLife, before.latest, latest);
+    await countOnce(this, options, () => this.#learn(catalogue, latest, () => {
+      const more = this.#count(recoded, latest);
+      return before.totals.map((total, item) => total * left + more[item]);
+    }));
     return this;
+  }
+
+  /** The values of each item's events, older ones for less. */
+  #count(data: Interactions, latest: number): Float32Array {
+    const values = fadedValues(this.name, data, this.settings.halfLife!, latest), totals = new Float64Array(data.items.size);
+    for (let e = 0; e < data.item.length; e++) totals[data.item[e]] += values[e];
+    return Float32Array.from(totals);
+  }
+
+  /** Without a half-life what the users have says it all; with one, `faded` does. */
+  #learn(catalogue: Catalogue, latest: number, faded: () => Float32Array): void {
+    this.#learned = { totals: this.settings.halfLife === null ? itemTotals(catalogue.seen) : faded(), latest, catalogue };
   }
 
   get fitted(): boolean { return this.#learned !== null; }
@@ -60,13 +90,16 @@ export class Popularity implements Recommender {
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
-    return { model: this.name, settings: this.settings, tensors: {}, catalogue: this.#learned.catalogue, numbers: {} };
+    const { totals, latest, catalogue } = this.#learned;
+    const base = { model: this.name, settings: this.settings, catalogue };
+    if (this.settings.halfLife === null) return { ...base, tensors: {}, numbers: {} };
+    return { ...base, tensors: { item_totals: { shape: [totals.length], data: totals } }, numbers: { latest } };
   }
 
   static fromState(state: ModelState): Popularity {
-    const model = new Popularity(state.settings as Record<string, never>);
+    const model = new Popularity(state.settings), { catalogue } = state;
     model.check();
-    model.#learned = { totals: itemTotals(state.catalogue.seen), catalogue: state.catalogue };
+    model.#learn(catalogue, model.settings.halfLife === null ? 0 : latestFrom(state), () => floatsFrom(state, 'item_totals', [catalogue.items.size]));
     return model;
   }
 

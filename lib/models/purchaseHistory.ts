@@ -1,12 +1,13 @@
 import { type Csr, addCsr, countPairs, csrEntry } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
+import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
 import { type ModelState, csrFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
-import { checkSettings, orNull, positive, withDefaults } from './settings.ts';
+import { checkSettings, withDefaults } from './settings.ts';
+import { csrTensors } from './sparse.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
 export interface PurchaseHistorySettings {
@@ -14,9 +15,7 @@ export interface PurchaseHistorySettings {
   halfLife: number | null;
 }
 
-const rules = { halfLife: orNull(positive) };
-
-const DAY = 86_400_000;
+const rules = { halfLife: halfLifeRule };
 
 interface Learned { history: Csr; popularity: Float32Array; latest: number; catalogue: Catalogue }
 
@@ -50,19 +49,15 @@ export class PurchaseHistory implements Recommender {
     if (this.#learned === null) return this.fit(data, options);
     checkEvents(`${this.name}.partialFit`, data);
     const before = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), latest = Math.max(before.latest, lastTime(data));
-    const fade = this.settings.halfLife === null ? 1 : 2 ** (-(latest - before.latest) / (this.settings.halfLife * DAY));
-    const faded = { ...before.history, values: before.history.values.map((value) => value * fade) };
+    const left = fade(this.settings.halfLife, before.latest, latest), faded = { ...before.history, values: before.history.values.map((value) => value * left) };
     await countOnce(this, options, () => { this.#learn(addCsr(faded, this.#count(recoded, latest)), latest, addSeen(before.catalogue, recoded)); });
     return this;
   }
 
   /** users x items: the values of each pair's events, older ones for less. */
   #count(data: Interactions, latest: number): Csr {
-    const { halfLife } = this.settings;
-    if (halfLife === null) return data.matrix;
-    if (data.time === null) throw new TightrecError('bad-input', `PurchaseHistory: halfLife is ${halfLife} days but these interactions have no times; give times, or halfLife: null`);
-    const weights = Float64Array.from(data.time, (time, e) => (data.value ? data.value[e] : 1) * 2 ** (-(latest - time) / (halfLife * DAY)));
-    return countPairs(data.user, data.item, data.users.size, data.items.size, weights);
+    if (this.settings.halfLife === null) return data.matrix;
+    return countPairs(data.user, data.item, data.users.size, data.items.size, fadedValues(this.name, data, this.settings.halfLife, latest));
   }
 
   #learn(history: Csr, latest: number, catalogue: Catalogue): void {
@@ -100,19 +95,13 @@ export class PurchaseHistory implements Recommender {
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
     const { history, latest, catalogue } = this.#learned;
-    const tensors = {
-      history_indptr: { shape: [history.indptr.length], data: history.indptr },
-      history_indices: { shape: [history.indices.length], data: history.indices },
-      history_values: { shape: [history.values.length], data: history.values },
-    };
-    return { model: this.name, settings: this.settings, tensors, catalogue, numbers: { latest } };
+    return { model: this.name, settings: this.settings, tensors: csrTensors('history', history.indptr, history.indices, history.values), catalogue, numbers: { latest } };
   }
 
   static fromState(state: ModelState): PurchaseHistory {
-    const model = new PurchaseHistory(state.settings), { latest } = state.numbers;
+    const model = new PurchaseHistory(state.settings);
     model.check();
-    if (!Number.isFinite(latest)) throw new TightrecError('file-damaged', `${model.name}: the number latest must be a time, got ${latest ?? 'none'}`);
-    model.#learn(csrFrom(state, 'history', state.catalogue.users.size, state.catalogue.items.size), latest, state.catalogue);
+    model.#learn(csrFrom(state, 'history', state.catalogue.users.size, state.catalogue.items.size), latestFrom(state), state.catalogue);
     return model;
   }
 
@@ -122,5 +111,3 @@ export class PurchaseHistory implements Recommender {
     this.#learned = null;
   }
 }
-
-const lastTime = (data: Interactions): number => data.time === null ? 0 : data.time.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -23,7 +23,7 @@ export interface RecommendOptions {
 
 export interface RecommendForOptions {
   k?: number;
-  /** Leave out what the user met in the training data. Default true, but false for PurchaseHistory, which recommends just that, and NextItemLSTM: a new basket. */
+  /** Leave out what the user met in the training data. Default true, but false for PurchaseHistory, which recommends just that, NextItemLSTM, a new basket, and a Blend with one of them. */
   excludeSeen?: boolean;
   /** What an unknown user gets: an error (the default), or the most popular items, marked as such. */
   fallback?: 'popularity';
@@ -55,7 +55,7 @@ export interface Recommender {
   recommendFor(user: RawId, options?: RecommendForOptions): Recommendation[];
   /**
    * The items most like each item, itself left out, by row numbers. Shapes: items (B) -> (B, k).
-   * Errors: 'unsupported' for a model without item vectors (Popularity, PurchaseHistory).
+   * Errors: 'unsupported' for a model that knows no likeness (Popularity, PurchaseHistory, Blend).
    */
   similarItems(items: ArrayLike<number>, options?: { k?: number }): TopLists;
   /** The items most like one item, by raw ids. Errors: as similarItems. */

@@ -17,7 +17,7 @@ export interface EpochReport {
   readonly epochs: number;
   /**
    * Mean over the epoch's batches of each batch's mean loss (a short last batch counts as much as the others), regularisation left out; of
-   * AlternatingLeastSquares the whole objective, as the model says; 0 for a model that only counts.
+   * AlternatingLeastSquares the whole objective, as the model says; 0 for a model that learns in one go.
    */
   readonly loss: number;
   /** What `validation` gave after this epoch, or null without one. */
@@ -65,8 +65,8 @@ export interface Plan extends Moving {
   /** Epochs done before, by fit or an earlier partialFit. */
   readonly epochsBefore: number;
   readonly steps: number; // of the epoch that has begun
-  /** What an epoch does depends on the number of the epoch, on the generator and on what training moves, and on nothing else that an epoch leaves behind. */
-  beginEpoch?(epoch: number): void;
+  /** `threads` is how many its steps run on. What an epoch does depends on the number of the epoch, on the generator and on what training moves, and on nothing else that an epoch leaves behind. */
+  beginEpoch?(epoch: number, threads: number): void;
   /**
    * One training step, inside a scope of its own; returns the mean loss of a sample. Where the work takes its time (on a gpu), it returns the
    * rest of the work: a function that is called when the scope has ended, and so uses nothing made inside.
@@ -162,7 +162,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   try {
     while (done < last && !(best !== null && done - best.at.epoch >= patience)) {
       const epoch = done + 1;
-      plan.beginEpoch?.(epoch);
+      plan.beginEpoch?.(epoch, threads.count);
       const { steps } = plan; // epochs may differ: whole baskets come in other batches each time
       let total = 0;
       for (let step = 1; step <= steps; step++) {
@@ -220,8 +220,8 @@ function checkOptions(model: Recommender, options: FitOptions): void {
   signal?.throwIfAborted();
 }
 
-/** What `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
-function judgeOf(model: Recommender, { validation, threads }: Pick<FitOptions, 'validation' | 'threads'>): () => Promise<number | null> {
+/** judgeOf: what `validation` says of the model as it is now, or null without one. Held-out events are taken by their raw ids, whatever their encoders. */
+export function judgeOf(model: Recommender, { validation, threads }: Pick<FitOptions, 'validation' | 'threads'>): () => Promise<number | null> {
   let held: Interactions | null = null;
   return async () => {
     if (validation === undefined) return null;
@@ -236,15 +236,31 @@ function judgeOf(model: Recommender, { validation, threads }: Pick<FitOptions, '
   };
 }
 
-/** countOnce: fit's options for a model that only counts: one pass is its one epoch. */
-export function countOnce(model: Recommender, options: FitOptions, learn: () => void): Promise<void> {
+/** Pace: how work that takes its time shares the machine. */
+export interface Pace {
+  /** Awaited between its steps: progress goes out, others get their turn, an abort comes in. */
+  turn(step: number, steps: number): Promise<void>;
+  /** Does a step, which is synchronous, on the fit's threads. */
+  run<T>(step: () => T): T;
+}
+
+/** countOnce: fit's options for a model that learns in one go: that is its one epoch. What `learn` found counts only when it has returned. */
+export function countOnce(model: Recommender, options: FitOptions, learn: (pace: Pace) => void | Promise<void>): Promise<void> {
   return alone(model, options, async () => {
-    if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it counts in one pass and has no epochs to come back to; leave checkpoints out`);
-    const began = performance.now();
-    learn();
+    if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it learns in one go and has no epochs to come back to; leave checkpoints out`);
+    const began = performance.now(), { onStep, onEpoch, signal } = options, threads = holdThreads(checkThreads(model.name, options.threads));
+    let yielded = began;
+    const turn = async (step: number, steps: number): Promise<void> => {
+      if (performance.now() - yielded <= YIELD_EVERY_MS) return;
+      onStep?.({ epoch: 1, epochs: 1, step, steps, loss: 0 });
+      await breathe();
+      signal?.throwIfAborted();
+      yielded = performance.now();
+    };
+    try { await learn({ turn, run: threads.run.bind(threads) }); } finally { threads.release(); }
     const validation = await judgeOf(model, options)();
-    await options.onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
-    options.signal?.throwIfAborted();
+    await onEpoch?.({ epoch: 1, epochs: 1, loss: 0, validation, seconds: (performance.now() - began) / 1000 });
+    signal?.throwIfAborted();
   });
 }
 

@@ -3,10 +3,15 @@ import { backend } from '../../kernels/index.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoint, Checkpoints } from '../models/checkpoint.ts';
+import { EASE } from '../models/ease.ts';
+import { ItemKNN } from '../models/itemKNN.ts';
+import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { NextItemLSTM, type NextItemLSTMSettings } from '../models/nextItemLSTM.ts';
+import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type ThreadsOption, checkThreads } from '../models/threads.ts';
@@ -19,9 +24,16 @@ import { version } from './packageRoot.ts';
 import { type Progress, type Task, silent } from './progress.ts';
 import { sequentialBaseline } from './sequentialBaseline.ts';
 import { type Shape, shapeOf } from './shape.ts';
+import { settingsLine } from './table.ts';
 
 /** Half-lives, in days, among which validation chooses. */
 const HALF_LIVES = [60, 90, 125, 180, 270, 365];
+
+/** Settings chosen on validation. */
+const KNN = { likeness: 'bm25' } as const;
+const SHALLOW = { lambda: 100, amounts: 'counts' } as const;
+const BLENDED = { ease: { lambda: 300, amounts: 'counts' }, history: { halfLife: 250 }, popularity: { halfLife: 7 } } as const;
+const PAPER = { factors: 62, epochs: 60, l2: 2 };
 
 /** A curve has so many points at most, and the first epoch: measuring an epoch takes a third of the time of training it. */
 const POINTS = 30;
@@ -119,9 +131,14 @@ type Row = (context: Context) => Promise<ModelResult>;
 const rows: Record<StudyModelName, Row[]> = {
   'popularity': [popularityRow],
   'purchase-history': [(context) => trainedRow('purchase-history', new PurchaseHistory(), {}, context), halfLifeRow],
+  'item-knn': [(context) => trainedRow('item-knn', new ItemKNN(KNN), { note: NOTES.chosen }, context)],
+  'ease': [(context) => trainedRow('ease', new EASE(SHALLOW), { note: NOTES.chosen }, context)],
+  'blend': [blendRow],
   'logistic-mf': [(context) => trainedRow('logistic-mf', new LogisticMF({ seed: context.seed }), { published: 0.151 }, context)],
+  'logistic-adagrad': [(context) => trainedRow('logistic-adagrad', new LogisticMatrixFactorization({ ...PAPER, seed: context.seed }), { note: NOTES.chosen }, context)],
   'bpr': [
     (context) => trainedRow('bpr', new BPR({ seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr, note: NOTES.chosen }, context),
+    (context) => trainedRow('bpr-sgd', new BPR({ solver: 'sgd', seed: context.seed }), { note: NOTES.chosen }, context),
     (context) => trainedRow("bpr, chapter's settings", new BPR({ preset: 'chapter', seed: context.seed }), { published: 0.154, publishedNote: NOTES.bpr }, context),
   ],
   'als': [
@@ -157,6 +174,29 @@ async function sequentialRow({ data, progress }: Context): Promise<ModelResult> 
 function trainedRow(name: string, model: Trained, known: Partial<Pick<ModelResult, 'published' | 'publishedNote' | 'note'>>, context: Context): Promise<ModelResult> {
   const { data } = context, published = data.transactions.generated ? { published: null, publishedNote: null } : {};
   return fittedRow(name, model, data.training, { metric: 'precision', measure: (piece) => invoicePrecision(model, piece, data), more: async () => ({ ...known, ...published }) }, context);
+}
+
+/** EASE, what the customer bought and what everybody buys lately, with the weights that are best on validation. */
+async function blendRow({ data, threads, progress, signal }: Context): Promise<ModelResult> {
+  const task = progress.begin('blend', 1), began = performance.now(), measure = (model: Recommender) => invoicePrecision(model, data.validation, data);
+  const models = [new EASE(BLENDED.ease), new PurchaseHistory(BLENDED.history), new Popularity(BLENDED.popularity)], blend = new Blend(models);
+  let tried = 0, best = 0;
+  await blend.fit(data.training, {
+    signal, threads,
+    onStep: ({ step, steps }) => task.at(step / steps / 2),
+    validation: async (model) => {
+      const validation = measure(model);
+      best = Math.max(best, validation);
+      task.at(0.5 + 0.5 * (1 - 1 / ++tried), `${tried} sets of weights tried, precision@5 ${best.toFixed(4)}`);
+      await breathe();
+      return validation;
+    },
+  });
+  const fitSeconds = (performance.now() - began) / 1000, weights = blend.weights.map((weight) => Number(weight.toPrecision(3))), validation = measure(blend), test = invoicePrecision(blend, data.test, data);
+  task.end(figures(validation, test));
+  const said = models.map((model, m) => `${weights[m]} x ${model.name} (${settingsLine(model.settings as unknown as Record<string, unknown>)})`);
+  blend.free();
+  return row('blend', { validation, test, fitSeconds, settings: { weights: weights.join(' ') }, note: `${said.join(' + ')}; weights and ${NOTES.chosen}` });
 }
 
 /** Fits an LSTM to all invoices of train, with or without a customer, and measures the accuracy of the next item; `published` is by the leaked protocol. */

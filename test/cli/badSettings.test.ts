@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { failureOf } from '../../lib/cli/failure.ts';
 import { TightrecError } from '../../lib/errors.ts';
+import { FIT_MODELS } from '../../lib/study/models.ts';
 import { fails, succeeds } from '../helpers/command.ts';
 import { place } from '../helpers/place.ts';
 
@@ -12,11 +13,11 @@ const test = suite('cli/bad settings');
 test.before.each(() => rmSync(out, { force: true }));
 test.after(remove);
 
-for (const model of ['popularity', 'purchase-history', 'logistic-mf', 'bpr', 'als']) {
+for (const model of FIT_MODELS.filter((name) => name !== 'lstm')) {
   test(`one user, one item: ${model}`, async () => {
-    const one = file('one.csv', 'user,item\nu1,i1\n');
-    const learning = model === 'bpr' || model === 'logistic-mf' || model === 'als' ? ['--factors', '4', '--epochs', '2'] : [];
-    await succeeds(['fit', one, ...columns, '--model', model, '--out', out, ...learning]);
+    const one = file('one.csv', 'user,item,stars\nu1,i1,4\n'), rated = model === 'rating-mf' ? ['--value', 'stars'] : [];
+    const learning = ['als', 'bpr', 'logistic-mf', 'logistic-adagrad', 'rating-mf'].includes(model) ? ['--factors', '4', '--epochs', '2'] : [];
+    await succeeds(['fit', one, ...columns, ...rated, '--model', model, '--out', out, ...learning]);
     const { stdout, stderr } = await succeeds(['recommend', out, '--user', 'u1', '--include-seen', '--json']);
     assert.equal((JSON.parse(stdout) as { item: string }[]).map(({ item }) => item), ['i1']);
     assert.match(stderr, 'the model knows 1 item,');
@@ -33,6 +34,11 @@ const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = 
   'an infinite rate': { args: ['--learning-rate', 'Infinity'], says: ['--learning-rate', 'Infinity'] },
   'a negative weight': { args: ['--l2', '-1'], says: ['l2', '-1'] },
   'a setting that the model has not': { args: ['--half-life', '9'], says: ['bpr: there is no --half-life', '--learning-rate', '--set batchSize'] },
+  'no lambda': { args: ['--model', 'ease', '--set', 'lambda=0'], says: ['ease: --set lambda must be a positive number, got 0'] },
+  'a lambda that is no number': { args: ['--model', 'ease', '--set', 'lambda=NaN'], says: ['ease: --set lambda must be a positive number, got NaN'] },
+  'a likeness that is none': { args: ['--model', 'item-knn', '--set', 'likeness=jaccard'], says: ["item-knn: --set likeness must be 'cosine' or 'tf-idf' or 'bm25', got 'jaccard'"] },
+  'no weight of an event': { args: ['--model', 'logistic-adagrad', '--set', 'alpha=-1'], says: ['logistic-adagrad: --set alpha must be a positive number, got -1'] },
+  'a blend, which is several models': { args: ['--model', 'blend'], says: ['blend', 'ease'] },
   'a setting that no model has': { args: ['--set', 'magic=1'], says: ["no setting 'magic'"] },
   'a setting without a value': { args: ['--set', 'magic'], says: ['name=value'] },
   'a setting from the depths of JavaScript': { args: ['--set', '__proto__=1'], says: ["no setting '__proto__'"] },

@@ -75,7 +75,7 @@ else {
     const { stderr } = await succeeds(study('--checkpoints', checkpoints));
     assert.match(stderr, /\nbpr: 30 of 30 epochs are in .*bpr\.safetensors\nbpr: validation/);
     assert.equal(measured(), whole);
-    assert.equal(readdirSync(checkpoints).sort(), ['bpr-chapter-s-settings.safetensors', 'bpr.safetensors', 'lstm-chapter-s-settings.safetensors', 'lstm.safetensors']);
+    assert.equal(readdirSync(checkpoints).sort(), ['bpr-chapter-s-settings.safetensors', 'bpr-sgd.safetensors', 'bpr.safetensors', 'lstm-chapter-s-settings.safetensors', 'lstm.safetensors']);
     await succeeds(study('--checkpoints', checkpoints)); // now nothing is left to learn
     assert.equal(measured(), whole);
 
@@ -110,7 +110,7 @@ test('--checkpoint: places that cannot be, told before the file is read', async 
   await fails(fit('--model', 'bpr', '--checkpoint', unread), 2, ['--checkpoint would overwrite the input ', 'unread.csv']);
   await fails(fit('--model', 'bpr', '--checkpoint', join(folder, 'nowhere', 'run.ckpt')), 1, ['the directory ', 'nowhere does not exist']);
   await fails(fit('--model', 'bpr', '--checkpoint', folder), 1, ['it is a directory']);
-  for (const model of ['popularity', 'purchase-history']) await fails(fit('--model', model, ...keeping), 2, ['--checkpoint keeps what is learned epoch by epoch', 'counts in one pass']);
+  for (const model of ['popularity', 'purchase-history', 'item-knn', 'ease']) await fails(fit('--model', model, ...keeping), 2, ['--checkpoint keeps what is learned epoch by epoch', 'learns in one go']);
 });
 
 test('--checkpoint: other options and other data are named', async () => {

@@ -34,7 +34,8 @@ test('--all takes every model, those of the next item in a table of their own; n
   const tiny = file('tiny.csv', retailCsv(smallShop({ invoices: 60 })));
   const { stdout } = await succeeds(['study', '--data', tiny, '--all', '--json', json, '--report', report]), { models } = JSON.parse(readFileSync(json, 'utf8')) as StudyResult;
   assert.equal(models.map(({ name }) => name), [
-    'popularity', 'purchase-history', 'purchase-history, half-life', 'logistic-mf', 'bpr', "bpr, chapter's settings", 'als', "als, chapter's settings", 'sequential', 'lstm', "lstm, chapter's settings", 'user-lstm', "user-lstm, chapter's settings",
+    'popularity', 'purchase-history', 'purchase-history, half-life', 'item-knn', 'ease', 'blend', 'logistic-mf', 'logistic-adagrad', 'bpr', 'bpr-sgd', "bpr, chapter's settings", 'als', "als, chapter's settings",
+    'sequential', 'lstm', "lstm, chapter's settings", 'user-lstm', "user-lstm, chapter's settings",
   ]);
   assert.ok(stdout.indexOf('accuracy@5 of the next item') > stdout.indexOf('precision@5 over invoices'));
   assert.match(readFileSync(report, 'utf8'), '<code>npx tightrec study --all --seed 1</code>');
@@ -76,7 +77,7 @@ test('a file that ends before October, other columns, a bad date: nothing is wri
 
 test('one customer and one item', async () => {
   const one = file('one.csv', retailCsv([1, 10, 11].map((month) => ({ invoice: String(month), item: 'only', date: `2011-${String(month).padStart(2, '0')}-20`, customer: '1' }))));
-  await succeeds(['study', '--data', one, '--models', 'popularity,purchase-history,logistic-mf', '--report', report]);
+  await succeeds(['study', '--data', one, '--models', 'popularity,purchase-history,item-knn,ease,blend,logistic-mf,logistic-adagrad', '--report', report]);
 });
 
 test.run();

@@ -44,9 +44,8 @@ test('agrees with a Map, for any order of the input', () => {
   }
 });
 
-test('transposed, grown, some rows of it', () => {
+test('grown, some rows of it', () => {
   const next = random(3), row = ids(60, 9, next.uniform), column = ids(60, 7, next.uniform), values = Float32Array.from({ length: 60 }, () => next.below(9)), matrix = countPairs(row, column, 9, 7, values);
-  assert.equal(transposeCsr(matrix), countPairs(column, row, 7, 9, values));
   assert.equal(growCsr(matrix, 12, 8), countPairs(row, column, 12, 8, values));
   assert.equal(growCsr(matrix, 9, 7), matrix);
   const some = selectRowsCsr(matrix, Int32Array.of(4, 0, 4));
@@ -97,6 +96,14 @@ test('csrEntry and findEntry find what is there, and nothing else', () => {
       if (want.has(`${r} ${c}`)) assert.ok(at >= matrix.indptr[r] && at < matrix.indptr[r + 1] && matrix.indices[at] === c);
       else assert.is(at, -1);
     }
+  }
+});
+
+test('transposeCsr is countPairs of columns and rows, and back again the matrix', () => {
+  for (const [n, rows, columns] of [[0, 3, 2], [1, 1, 1], [60, 7, 11], [200, 16, 5]]) {
+    const next = random(n).uniform, row = ids(n, rows, next), column = ids(n, columns, next), values = row.map((_, at) => at % 5), matrix = countPairs(row, column, rows, columns, values);
+    assert.equal(transposeCsr(matrix), countPairs(column, row, columns, rows, values));
+    assert.equal(transposeCsr(transposeCsr(matrix)), matrix);
   }
 });
 

@@ -8,5 +8,5 @@ export function checkerboard(n: number): Interactions {
   const users: number[] = [], items: number[] = [];
   for (let user = 0; user < n; user++) for (let item = user % 2; item < n; item += 2) if (item !== user) { users.push(user); items.push(item); }
   const ids = LabelEncoder.fit(Array.from({ length: n }, (_, id) => id));
-  return interactions(users, items, { users: ids, items: ids });
+  return interactions(users, items, { users: ids, items: ids, values: users.map(() => 1) });
 }

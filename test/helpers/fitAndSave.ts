@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, backend, fromBytes, toBytes } from 'tightrec';
+import { AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, backend, fromBytes, toBytes } from 'tightrec';
 import { readInteractions } from 'tightrec/data';
 import { evaluate } from 'tightrec/metrics';
 import { load, save } from 'tightrec/node';
@@ -11,7 +11,11 @@ let forbidden = false;
 try { new Function('return 1')(); } catch { forbidden = true; }
 
 const data = await readInteractions(process.argv[2], { user: 'customer', item: 'product' });
-const models = [new Popularity(), new PurchaseHistory(), new LogisticMF({ factors: 8, epochs: 2 }), new BPR({ factors: 8, epochs: 2 }), new AlternatingLeastSquares({ factors: 8, epochs: 2 }), new NextItemLSTM({ factors: 8, hidden: 8, layers: 1, epochs: 2 })];
+const models = [
+  new Popularity(), new PurchaseHistory(), new ItemKNN(), new EASE(), new Blend([new EASE(), new PurchaseHistory()], { weights: [1, 1] }), new LogisticMatrixFactorization({ factors: 8, epochs: 2 }),
+  new LogisticMF({ factors: 8, epochs: 2 }), new BPR({ factors: 8, epochs: 2 }), new AlternatingLeastSquares({ factors: 8, epochs: 2 }),
+  new NextItemLSTM({ factors: 8, hidden: 8, layers: 1, epochs: 2 }),
+];
 const file = join(tmpdir(), `tightrec-${process.pid}.safetensors`), same: string[] = [];
 try {
   for (const model of models) {

@@ -22,7 +22,7 @@ export function planted({ users = 200, items = 120, factors = 4, each = 24, nois
     for (const [at, item] of [...next.shuffle(Int32Array.from(taken))].entries()) (at % 4 === 0 ? test : train).push([user, item]);
   }
   const encoders = { users: LabelEncoder.fit(P.keys()), items: LabelEncoder.fit(Q.keys()) };
-  const data = (pairs: [number, number][]): Interactions => interactions(pairs.map(([user]) => user), pairs.map(([, item]) => item), encoders);
+  const data = (pairs: [number, number][]): Interactions => interactions(pairs.map(([user]) => user), pairs.map(([, item]) => item), { ...encoders, values: pairs.map(() => 1) });
   return { train: data(train), test: data(test) };
 }
 

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -19,10 +19,15 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const rows = (n: number): number[] => Array.from({ length: n }, (_, row) => row);
 
 const makers = {
-  Popularity: () => new Popularity(),
+  Popularity: () => new Popularity({ halfLife: 30 }),
   PurchaseHistory: () => new PurchaseHistory({ halfLife: 30 }),
+  ItemKNN: () => new ItemKNN({ neighbours: 4 }),
+  EASE: () => new EASE({ lambda: 5 }),
+  Blend: () => new Blend([new ItemKNN({ neighbours: 4 }), new PurchaseHistory({ halfLife: 30 }), new BPR({ factors: 2, epochs: 2, stepsPerEpoch: 3, batchSize: 50 })], { weights: [1, 0.5, 0.1] }),
+  LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 3, epochs: 2 }),
   LogisticMF: () => new LogisticMF({ factors: 3, epochs: 2, batchSize: 50 }),
   BPR: () => new BPR({ factors: 3, epochs: 2, stepsPerEpoch: 3, batchSize: 50 }),
+  RatingMF: () => new RatingMF({ factors: 3, epochs: 2 }),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),
 };
@@ -120,14 +125,15 @@ for (const name of names) {
   test(`${name}: a missing, misshapen or mistyped tensor`, () => {
     const model = fitted[name], { tensors } = decodeSafetensors(toBytes(model));
     for (const [key, tensor] of tensors) {
-      damaged(forge(model, ({ tensors }) => { delete tensors[key]; }), new RegExp(key.replace(/_[^_]*$/, '')));
+      const own = key.replace(/^part_\d+_/, ''); // as the part itself says it
+      damaged(forge(model, ({ tensors }) => { delete tensors[key]; }), new RegExp(own.replace(/_[^_]*$/, '')));
       damaged(forge(model, ({ tensors }) => { tensors[key] = text('[]'); }));
       damaged(forge(model, ({ tensors }) => { tensors[key] = i32([]); }));
       damaged(forge(model, ({ tensors }) => { tensors[key] = f32([0], []); }));
       if (tensor.dtype === 'F32') {
         for (const bad of [Number.NaN, Infinity, -Infinity]) damaged(forge(model, ({ tensors }) => { tensors[key] = edited(tensor, 1 % tensor.data.length, bad); }), 'not finite');
         damaged(forge(model, ({ tensors }) => { tensors[key] = f32([tensor.data.length + 1], [...Array.from(tensor.data as Float32Array), 0]); }));
-        if (!/values/.test(key)) damaged(forge(model, ({ tensors }) => { tensors[key] = f32([...tensor.shape, 1], tensor.data as Float32Array); }), `expected a float32 tensor ${key} of shape [${tensor.shape}], got shape [${tensor.shape},1]`);
+        if (!/values/.test(key)) damaged(forge(model, ({ tensors }) => { tensors[key] = f32([...tensor.shape, 1], tensor.data as Float32Array); }), `expected a float32 tensor ${own} of shape [${tensor.shape}], got shape [${tensor.shape},1]`);
       }
     }
   });
@@ -158,7 +164,7 @@ for (const name of names) {
     damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
     damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
-    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory', JSON.stringify(wrong));
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
     damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
     damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');
@@ -191,9 +197,15 @@ for (const name of names) {
     damaged(numbers('{"more":null}'), 'number more is null');
     damaged(numbers('{"more":1e999}'), 'number more is');
     damaged(numbers(`{"more":${'['.repeat(50_000)}${']'.repeat(50_000)}}`), 'number more is an object');
-    if (name === 'Popularity') return;
-    damaged(numbers('{}'), name === 'PurchaseHistory' ? 'the number latest must be a time, got none' : 'the number epochs must be a whole number from 1 up, got none');
-    if (name !== 'PurchaseHistory') for (const wrong of ['0', '-1', '1.5', '1e300']) damaged(numbers(`{"epochs":${wrong}}`), `epochs must be a whole number from 1 up, got ${Number(wrong)}`);
+    if (name === 'EASE' || name === 'ItemKNN') return;
+    const timed = name === 'PurchaseHistory' || name === 'Popularity';
+    if (name === 'Blend') {
+      damaged(numbers('{}'), 'the number latest must be a time, got none'); // of its second part
+      damaged(numbers('{"part_1_latest":0,"part_2_epochs":1,"weight_0":1,"weight_2":1}'), 'Blend: the number weight_1 must be a weight, got none');
+      return;
+    }
+    damaged(numbers('{}'), timed ? 'the number latest must be a time, got none' : 'the number epochs must be a whole number from 1 up, got none');
+    if (!timed) for (const wrong of ['0', '-1', '1.5', '1e300']) damaged(numbers(`{"epochs":${wrong}}`), `epochs must be a whole number from 1 up, got ${Number(wrong)}`);
   });
 
   test(`${name}: a matrix whose parts do not fit`, () => {
@@ -222,6 +234,20 @@ for (const name of names) {
     assert.is(({} as { shape?: unknown }).shape, undefined);
   });
 }
+
+test('the parts of a blend: one of ours each, with settings, and no blends', () => {
+  const parts = (json: string | null) => forge(fitted.Blend, ({ metadata }) => { if (json === null) delete metadata.parts; else metadata.parts = json; });
+  const [knn, history, bpr] = (fitted.Blend as Blend).models.map(({ name, settings }) => JSON.stringify({ model: name, settings }));
+  assert.equal(toBytes(fromBytes(parts(`[${knn},${history},${bpr}]`))), toBytes(fitted.Blend));
+  damaged(parts(null), 'parts in its metadata is not JSON, got none');
+  for (const wrong of ['', '[', 'NaN']) damaged(parts(wrong), 'parts in its metadata is not JSON');
+  for (const wrong of ['{}', '[]', '5', 'null', '"text"', `[${Array.from({ length: 101 }, () => history).join(',')}]`]) damaged(parts(wrong), 'parts in its metadata must be a JSON array of 1 to 100 models');
+  for (const wrong of ['null', '5', '{}', '{"model":"Blend","settings":{}}', '{"model":"ALS","settings":{}}', '{"model":"__proto__","settings":{}}', '{"model":["BPR"],"settings":{}}']) damaged(parts(`[${knn},${wrong},${bpr}]`), 'part 1 must be one of the models AlternatingLeastSquares, BPR, EASE,');
+  for (const wrong of ['', ',"settings":null', ',"settings":[]', ',"settings":"x"']) damaged(parts(`[${knn},{"model":"PurchaseHistory"${wrong}},${bpr}]`), 'the settings of part 1 must be a JSON object');
+  damaged(parts(`[${knn},{"model":"PurchaseHistory","settings":{"halfLife":-1}},${bpr}]`), 'PurchaseHistory: halfLife must be a positive number');
+  damaged(parts(`[${knn},${history}]`), 'Blend: weights must be an array of 2 finite numbers');
+  damaged(parts(`[${history},${knn},${bpr}]`), 'PurchaseHistory: the matrix history is damaged');
+});
 
 test('a table of another width than the settings say', () => {
   for (const name of ['LogisticMF', 'BPR'] as const) {

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  BPR, type BPRSettings, type Checkpoint, type Checkpoints, type EpochReport, type FitOptions, LogisticMF, type LogisticMFSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, type Recommender, checkpointFromBytes,
+  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
@@ -41,14 +41,21 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = BPR | LogisticMF | NextItemLSTM;
+type Learning = BPR | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
+const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
 const lstm: Partial<NextItemLSTMSettings> = { factors: 5, hidden: 6, layers: 2, batchSize: 4, steps: 3, epochs: EPOCHS, learningRate: 0.02, windowLength: 3 };
 const makers: Record<string, (settings?: object) => Learning> = {
   'LogisticMF': (settings) => new LogisticMF({ ...mf, ...settings }),
+  'LogisticMatrixFactorization': (settings) => new LogisticMatrixFactorization({ ...all, ...settings }),
   'BPR': (settings) => new BPR({ ...bpr, ...settings }),
   'BPR, verified negatives': (settings) => new BPR({ ...bpr, verifyNegatives: true, ...settings }),
+  'BPR, sgd': (settings) => new BPR({ solver: 'sgd', factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-3, ...settings }),
+  'BPR, sgd, blocks, at random, verified negatives': (settings) => new BPR({ solver: 'sgd', factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', verifyNegatives: true, ...settings }),
+  'RatingMF, sgd': (settings) => new RatingMF({ factors: 5, epochs: EPOCHS, ...settings }),
+  'RatingMF, sgd, blocks, at random': (settings) => new RatingMF({ factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', ...settings }),
+  'RatingMF, adam': (settings) => new RatingMF({ solver: 'adam', factors: 5, epochs: EPOCHS, batchSize: 40, learningRate: 0.02, ...settings }),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -117,8 +124,10 @@ for (const [name, make] of Object.entries(makers)) {
 
   test('in the middle of an epoch: no more than that epoch is lost', async () => {
     // epochs so long that onStep is heard, which is asked every 30 ms
-    const next = random(3), n = name === 'LogisticMF' ? 60_000 : 6000, draw = (most: number): number[] => range(n).map(() => next.below(most)), many = interactions(draw(30), draw(20), { baskets: range(n).map((at) => at >> 2) });
-    const long = (settings: object = {}): Learning => make({ batchSize: 4, epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...settings }), whole = await long().fit(many);
+    const next = random(3), n = name.startsWith('Logistic') ? 60_000 : 6000, draw = (most: number): number[] => range(n).map(() => next.below(most));
+    const [users, items] = name === 'LogisticMatrixFactorization' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
+    const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 };
+    const long = (settings: object = {}): Learning => make({ ...(name !== 'LogisticMatrixFactorization' && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...settings }), whole = await long().fit(many);
     const controller = new AbortController(), checkpoints = kept(), stopped = long();
     await stops(stopped.fit(many, { checkpoints, signal: controller.signal, onStep: ({ epoch, step, steps }) => { if (epoch === 2 && step < steps) controller.abort(reason); } }));
     assert.is(checkpoints.all.length, 1);
@@ -159,7 +168,9 @@ const test = suite('models/checkpoints');
 /** For each setting another value. */
 const others: Record<string, [make: (settings?: object) => Learning, others: Record<string, unknown>]> = {
   LogisticMF: [makers.LogisticMF, { factors: 6, learningRate: 0.04, l2: 1e-3, negatives: 3, batchSize: 30, seed: 2 }],
-  BPR: [makers.BPR, { preset: 'chapter', factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
+  LogisticMatrixFactorization: [makers.LogisticMatrixFactorization, { factors: 6, learningRate: 0.2, l2: 0, alpha: 2, amounts: 'log', seed: 2 }],
+  BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
+  RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,
     decayAfter: 2, clipNorm: null, dropout: 0.1, forgetBias: 0, initialScale: 0.2, seed: 2,
@@ -213,7 +224,7 @@ test('other data is refused, and how it differs is said', async () => {
     [made({ items: renamed(items) }, user, again(items, item)), "its item in row 2 is 'item 02', and in these 'item 02!'"],
     [made({ users: LabelEncoder.fit(users.known().slice(1), { unknown: true }) }), "its user in row 0 is 'user 00', and in these the unknown"],
   ];
-  for (const [, make] of Object.entries(makers).filter(([name]) => /^(BPR|LogisticMF|NextItemLSTM, windows, sgd.*)$/.test(name))) {
+  for (const [, make] of Object.entries(makers).filter(([name]) => /^(BPR|LogisticMF|LogisticMatrixFactorization|NextItemLSTM, windows, sgd.*)$/.test(name))) {
     const checkpoints = kept();
     await make({ epochs: 1 }).fit(data, { checkpoints });
     for (const [other, says] of cases) await rejects(() => make().fit(other, { checkpoints }), 'wrong-checkpoint', `the checkpoint is of other data: ${says}`);
@@ -229,7 +240,9 @@ test('what cannot be kept, and what is no place to keep it in', async () => {
   const checkpoints = kept(), model = await makers.BPR().fit(data, { checkpoints });
   await rejects(() => model.partialFit(data, { checkpoints }), 'bad-setting', 'BPR.partialFit: checkpoints keep a fit from its beginning', 'fit with more epochs');
   same(await makers.BPR().partialFit(data, { checkpoints }), model); // before fit, partialFit is fit
-  await rejects(() => new Popularity().fit(data, { checkpoints }), 'bad-setting', 'Popularity.fit: it counts in one pass');
+  await rejects(() => new Popularity().fit(data, { checkpoints }), 'bad-setting', 'Popularity.fit: it learns in one go');
+  await rejects(() => new EASE().fit(data, { checkpoints }), 'bad-setting', 'EASE.fit: it learns in one go');
+  await rejects(() => new Blend([new BPR(bpr), new EASE()], { weights: [1, 1] }).fit(data, { checkpoints }), 'bad-setting', 'Blend.fit: it learns in one go');
   for (const wrong of ['run.ckpt', null, {}, { load: () => null }, { save() {} }, 5]) await rejects(() => makers.BPR().fit(data, { checkpoints: wrong as unknown as Checkpoints }), 'bad-setting', 'checkpoints must be an object with load and save, such as checkpointFile(path)');
   for (const wrong of [{}, 'bytes', 5, { state: {} }]) await rejects(() => makers.BPR().fit(data, { checkpoints: { load: () => wrong as unknown as Checkpoint, save() {} } }), 'bad-input', 'load must give what save was given, or null');
   await stops(makers.BPR().fit(data, { checkpoints: { load: () => { throw reason; }, save() {} } }));

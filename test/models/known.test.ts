@@ -59,7 +59,10 @@ test('negative values (returns) count as what they are', async () => {
 // the tables before and after a step
 
 const logistic: LogisticMFSettings = { factors: 6, epochs: 1, learningRate: 0.05, l2: 1e-4, negatives: 3, batchSize: 1000, seed: 5 };
-const ranking: BPRSettings = { preset: null, factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, l2: 1e-4, initialBias: 0.3, verifyNegatives: false, seed: 5 };
+const ranking: BPRSettings = {
+  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
+  blocks: null, seed: 5,
+};
 const kinds = [
   { name: 'LogisticMF', one: (settings: object = {}) => new LogisticMF({ ...logistic, ...settings }), tables: ['user_factors', 'item_factors', 'user_bias', 'item_bias', 'global_bias'] },
   { name: 'BPR', one: (settings: object = {}) => new BPR({ ...ranking, ...settings }), tables: ['user_factors', 'item_factors', 'item_bias'] },
@@ -150,9 +153,9 @@ test('BPR: stepsPerEpoch null is as many as draw all events, and at least 30', a
 });
 
 test("BPR: preset 'chapter' is the settings of the study, beside which others can be given", async () => {
-  const study = { factors: 128, epochs: 75, stepsPerEpoch: 30, batchSize: 15000, learningRate: 0.0005, l2: 1e-7, initialBias: Math.SQRT2, verifyNegatives: false, seed: 1 };
-  assert.equal(new BPR({ preset: 'chapter' }).settings, { preset: 'chapter', ...study });
-  assert.equal(new BPR({ preset: 'chapter', factors: 3, epochs: undefined }).settings, { preset: 'chapter', ...study, factors: 3 });
+  const study = { ...new BPR().settings, factors: 128, epochs: 75, stepsPerEpoch: 30, batchSize: 15000, learningRate: 0.0005, l2: 1e-7, initialBias: Math.SQRT2, verifyNegatives: false, seed: 1, preset: 'chapter' as const };
+  assert.equal(new BPR({ preset: 'chapter' }).settings, study);
+  assert.equal(new BPR({ preset: 'chapter', factors: 3, epochs: undefined }).settings, { ...study, factors: 3 });
   assert.is.not(new BPR().settings.learningRate, study.learningRate);
   const quick = { factors: 4, epochs: 2, stepsPerEpoch: 3 }, { initialBias, learningRate } = study;
   const [preset, spelled, own] = await Promise.all([{ preset: 'chapter' as const }, { initialBias, learningRate }, {}].map(async (settings) => table(await new BPR({ ...quick, ...settings }).fit(shop()), 'item_bias')));

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlternatingLeastSquares, BPR, type FitOptions, type Interactions, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
 import { memoryUse } from '../../kernels/memory.ts';
+import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 
@@ -10,6 +10,8 @@ const shop = interactions(['ana', 'ana', 'ben', 'ben', 'cleo'], ['tea', 'jam', '
 const other = interactions(['q', 'r', 's'], ['x', 'y', 'z']);
 const makers: Record<string, () => Recommender> = {
   Popularity: () => new Popularity(), PurchaseHistory: () => new PurchaseHistory(),
+  ItemKNN: () => new ItemKNN(), EASE: () => new EASE(), Blend: () => new Blend([new EASE(), new PurchaseHistory()], { weights: [1, 1] }),
+  LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 4, epochs: 20 }),
   LogisticMF: () => new LogisticMF({ factors: 4, epochs: 20 }), BPR: () => new BPR({ factors: 4, epochs: 20 }),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 4, epochs: 20 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 4, hidden: 4, layers: 1, epochs: 20, learningRate: 0.01 }),
@@ -93,7 +95,7 @@ test.run();
 const test = suite('models/misuse');
 
 test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, PurchaseHistory]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
 });
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {

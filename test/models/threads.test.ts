@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { AlternatingLeastSquares, BPR, type FitOptions, LogisticMF, NextItemLSTM, type Recommender, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, EASE, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, toBytes } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -13,8 +13,12 @@ const { train } = planted({ users: 150, items: 110, each: 30, noise: 0.2 });
 
 /** Steps large enough to be cut. */
 const models: (() => Recommender)[] = [
+  () => new EASE({ lambda: 20 }),
+  () => new LogisticMatrixFactorization({ epochs: 3 }),
   () => new LogisticMF({ factors: 512, epochs: 2, batchSize: 3000 }),
   () => new BPR({ factors: 512, epochs: 2, stepsPerEpoch: 3, batchSize: 6000 }),
+  () => new BPR({ solver: 'sgd', factors: 64, epochs: 3, blocks: 5, verifyNegatives: true }),
+  () => new RatingMF({ factors: 64, epochs: 3, blocks: 4, order: 'random' }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1, solver: 'cholesky' }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
@@ -45,6 +49,14 @@ for (const make of models) {
     for (const threads of [0, -1, 1.5, 33, 10_000, Number.NaN, '2', null]) await rejects(() => make().fit(train, { threads } as FitOptions), 'bad-setting', `${name}.fit: threads must be a whole number from 1 to 32, or 'all', got`);
   });
 }
+
+test('many items, whose matrix is inverted panel by panel, and whose neighbours are found block by block', async () => {
+  const { train } = planted({ users: 700, items: 600, each: 20 });
+  for (const make of [() => new EASE({ lambda: 20 }), () => new ItemKNN({ shrinkage: 3 })]) {
+    const bytes = toBytes(await make().fit(train));
+    for (const threads of [2, 3] as const) assert.ok(Buffer.compare(toBytes(await make().fit(train, { threads })), bytes) === 0, `${make().name}, ${threads} threads`);
+  }
+});
 
 test('lists for many users, and of what comes next, are the same on several threads; so is what evaluate makes of them', async () => {
   const model = await new LogisticMF({ factors: 64, epochs: 1 }).fit(train), users = Array.from({ length: 150 }, (_, user) => user), lists = model.recommend(users, { k: 5, exclude: train });

@@ -35,6 +35,16 @@ test('who buys the same things again is best served by what they bought', async 
   assert.ok(history.test > 1.5 * popularity.test, `${history.test} and ${popularity.test}`);
 });
 
+test('the strong simple models: settings and weights beside them, and the best of all where people come back', async () => {
+  const { models } = await runStudy(shop, { models: ['blend', 'ease', 'item-knn', 'logistic-adagrad', 'popularity'], seed: 2 }), [popularity, knn, ease, blend, logistic] = models;
+  assert.equal(models.map(({ name }) => name), ['popularity', 'item-knn', 'ease', 'blend', 'logistic-adagrad']);
+  assert.equal([knn.settings.likeness, ease.settings.amounts, logistic.settings.seed, logistic.settings.epochs], ['bm25', 'counts', 2, logistic.curve.at(-1)!.epoch]);
+  assert.match(String(blend.settings.weights), /^[\d.e-]+( [\d.e-]+){2}$/);
+  for (const word of ['x EASE (lambda', 'x PurchaseHistory (halfLife', 'x Popularity (halfLife', 'chosen on validation', 'flatters it']) assert.match(blend.note!, word);
+  for (const { note } of [knn, ease, logistic]) assert.match(note!, 'settings chosen on validation');
+  assert.ok(blend.validation >= ease.validation && blend.test > 1.5 * popularity.test, `${blend.validation} ${ease.validation} ${blend.test} ${popularity.test}`);
+});
+
 test('the same seed gives the same figures, another seed others', async () => {
   const figures = async (seed: number) => (await runStudy(shop, { models: ['logistic-mf'], seed })).models.map(({ validation, test: last, curve }) => [validation, last, curve]);
   assert.equal(await figures(1), await figures(1));
