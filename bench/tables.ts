@@ -70,18 +70,20 @@ export function trainingTable(results: Results): string {
     const of = (variant: string): Row | undefined => rows.find((row) => row.name === name && row.variant === variant), simd = of('simd');
     return [`\`${name}\``, rows.find((row) => row.name === name)!.size, ...variants.map((variant) => cell(of(variant))), times(simd)];
   });
-  return `${table(['steps a second', 'size', ...variants.map((variant) => variant.replace('simd-fma', 'fused').replace('simd', 'SIMD')), 'SIMD over loop'], body)}\n\n${where(results)}`;
+  return `${table(['steps a second', 'size', ...variants.map(shownVariant), 'SIMD over loop'], body)}\n\n${where(results)}`;
 }
 
-/** solversTable: whole passes, loop beside SIMD. */
+/** solversTable: whole passes, loop beside SIMD, and SIMD on two threads. */
 export function solversTable(results: Results): string {
-  const rows = results.rows.filter(({ group }) => group === 'solvers');
+  const rows = results.rows.filter(({ group }) => group === 'solvers'), variants = unique(rows.map(({ variant }) => variant));
   const body = unique(rows.map(({ name, size }) => `${name}\n${size}`)).map((key) => {
-    const [name, size] = key.split('\n'), [loop, simd] = ['loop', 'simd'].map((variant) => rows.find((row) => row.name === name && row.size === size && row.variant === variant));
-    return [`\`${name}\``, size, cell(loop), cell(simd), times(simd), (loop ?? simd)!.unit];
+    const [name, size] = key.split('\n'), of = (variant: string): Row | undefined => rows.find((row) => row.name === name && row.size === size && row.variant === variant);
+    return [`\`${name}\``, size, ...variants.map((variant) => cell(of(variant))), times(of('simd'))];
   });
-  return `${table(['', 'size', 'loop', 'SIMD', 'SIMD over loop', 'unit'], body)}\n\n${where(results)}${onceNote(rows)}`;
+  return `${table([`${rows[0].unit.replace('s a', 'seconds a')}`, 'size', ...variants.map(shownVariant), 'SIMD over loop'], body)}\n\n${where(results)}${onceNote(rows)}`;
 }
+
+const shownVariant = (variant: string): string => variant.replace('simd-fma', 'fused').replace('simd', 'SIMD');
 
 /** epochsTable: whole epochs of stochastic gradient descent. */
 export function epochsTable(results: Results): string {

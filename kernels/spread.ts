@@ -14,7 +14,7 @@ export type Part = readonly [kernel: keyof Kernels, ...args: (number | Numbers)[
 /** Below this much work, in nanoseconds, a kernel is not cut: to give a part out and wait for it takes one or two microseconds. */
 const LEAST = 20_000;
 
-/** Nanoseconds, roughly: what is asked is whether cutting pays. */
+/** Nanoseconds, roughly, on a quick machine: what is asked is whether cutting pays, and on a slower one there is more work than this says. */
 const FLOP = 0.025, BYTE = 0.02, EXPONENTIAL = 2;
 
 /** Whether a call is worth cutting, and its arrays lie where every thread sees them. */

@@ -34,7 +34,7 @@ test('--all takes every model, those of the next item in a table of their own; n
   const tiny = file('tiny.csv', retailCsv(smallShop({ invoices: 60 })));
   const { stdout } = await succeeds(['study', '--data', tiny, '--all', '--json', json, '--report', report]), { models } = JSON.parse(readFileSync(json, 'utf8')) as StudyResult;
   assert.equal(models.map(({ name }) => name), [
-    'popularity', 'purchase-history', 'purchase-history, half-life', 'item-knn', 'ease', 'blend', 'logistic-mf', 'logistic-adagrad', 'bpr', 'bpr-sgd', "bpr, chapter's settings", 'als', "als, chapter's settings",
+    'popularity', 'purchase-history', 'purchase-history, half-life', 'item-knn', 'ease', 'blend', 'logistic-mf', 'logistic-adagrad', 'bpr', "bpr, chapter's settings", 'bpr-sgd', 'als', "als, chapter's settings",
     'sequential', 'lstm', "lstm, chapter's settings", 'user-lstm', "user-lstm, chapter's settings",
   ]);
   assert.ok(stdout.indexOf('accuracy@5 of the next item') > stdout.indexOf('precision@5 over invoices'));
