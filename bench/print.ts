@@ -1,7 +1,7 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
- * (`npm run bench:browser -- --device`), fused.json (`npm run bench:fused`), rivals.json (`npm run bench:rivals`) and study.json
+ * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`) and study.json
  * (`npm start -- --all --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
@@ -22,7 +22,7 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
-const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), fused = read<Results>('fused'), study = read<Study>('study');
+const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -31,8 +31,6 @@ const of = (results: Results | null, group: Results['rows'][number]['group'], pr
 /** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
   training: () => of(bench, 'training', trainingTable),
-  'fused kernels': () => of(fused, 'kernels', kernelsTable),
-  'fused training': () => of(fused, 'training', trainingTable),
   solvers: () => of(bench, 'solvers', solversTable),
   epochs: () => of(bench, 'epochs', epochsTable),
   kernels: () => of(bench, 'kernels', kernelsTable),
