@@ -39,7 +39,7 @@ export async function epochRow({ kernel, scale, K, verify, order, threads }: Epo
   const grid = cutGrid(data, { blocks: null, order }, K), met = verify ? metBefore(pairs.matrix) : null, team = holdThreads(threads);
   const part = ({ n, u, i, value, state }: Cell): Part => (kernel === 'mfEpoch'
     ? ['mfEpoch', U.floats(), V.floats(), b.floats(), c.floats(), u, i, value, n, K, 3, 0.005, 0.02]
-    : ['bprEpoch', U.floats(), V.floats(), c.floats(), state, u, i, i, met?.ids.ints() ?? u, met?.start.ints() ?? u, n, n, K, met?.words ?? -1, 1, 0.05, 0.002]);
+    : ['bprEpoch', U.floats(), V.floats(), c.floats(), state, u, i, i, met?.ids.ints() ?? u, met?.start.ints() ?? u, n, n, K, met?.words ?? -1, 1, 0.05, 0.002, 0.002]);
   const epoch = (): void => team.run(() => {
     grid.deal(next);
     for (let round = 0; round < grid.rounds; round++) runParts(grid.round(round).map(part));

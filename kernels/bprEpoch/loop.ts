@@ -5,7 +5,7 @@
  *   x  = c[i] - c[j] + <U[u], V[i] - V[j]>     how far the liked item i beats the other item j
  *   g  = σ(-x)                                 minus the derivative of -ln σ(x), between 0 and 1
  *
- *   U[u] += rate (g (V[i] - V[j]) - l2 U[u])     V[i] += rate (g U[u] - l2 V[i])     V[j] += rate (-g U[u] - l2 V[j])
+ *   U[u] += rate (g (V[i] - V[j]) - l2U U[u])     V[i] += rate (g U[u] - l2V V[i])     V[j] += rate (-g U[u] - l2V V[j])
  *   c[i] += rate g     c[j] -= rate g            all from the rows as they were before this pair
  *
  *   L  = Σ -ln σ(x)                            each margin taken just before its update; regularisation left out
@@ -26,9 +26,9 @@
 export function bprEpoch(
   U: Float32Array, V: Float32Array, c: Float32Array, state: Int32Array,
   u: Int32Array, i: Int32Array, pool: Int32Array, met: Int32Array, start: Int32Array,
-  n: number, m: number, K: number, words: number, tries: number, rate: number, l2: number,
+  n: number, m: number, K: number, words: number, tries: number, rate: number, l2U: number, l2V: number,
 ): number {
-  const few = 2 ** 32 % m, keep = 1 - rate * l2;
+  const few = 2 ** 32 % m, keepU = 1 - rate * l2U, keepV = 1 - rate * l2V;
   let L = 0;
   for (let b = 0; b < n; b++) {
     let j = -1;
@@ -47,9 +47,9 @@ export function bprEpoch(
     const step = rate / (1 + Math.exp(x));
     for (let k = 0; k < K; k++) {
       const a = U[user + k], p = V[liked + k], q = V[other + k];
-      U[user + k] = keep * a + step * (p - q);
-      V[liked + k] = keep * p + step * a;
-      V[other + k] = keep * q - step * a;
+      U[user + k] = keepU * a + step * (p - q);
+      V[liked + k] = keepV * p + step * a;
+      V[other + k] = keepV * q - step * a;
     }
     c[i[b]] += step;
     c[j] -= step;

@@ -54,7 +54,7 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
   try {
     await prepared(model, rest, prepare, (on) => (model instanceof LogisticMF
       ? model.fitOn(data, rest, (start) => learner(pairLearner(on, start, model.settings.l2)))
-      : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, model.settings.l2)))));
+      : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, ...model.weights)))));
   } finally {
     trained?.free();
     if (open === undefined) await gpu?.destroy().catch(() => {}); // of a device that was lost

@@ -137,7 +137,7 @@ export function pairLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l2:
 }
 
 /** tripleLearner: BPR's step. */
-export function tripleLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l2: number): GpuLearner<TripleBatch> {
+export function tripleLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l2U: number, l2V: number): GpuLearner<TripleBatch> {
   const { user, item, itemBias } = factors, [nUsers, K] = user.shape, [nItems] = item.shape;
   const { step, ...rest } = trainer(gpu, optimizer, [user, item, itemBias!]);
   const margins = gpu.resident('bprLoss, margins', bprMarginThread), terms = gpu.kernel('bprLoss', bprLossThread), weights = gpu.resident('bprGrad, weights', bprWeightThread);
@@ -162,8 +162,8 @@ export function tripleLearner(gpu: GpuDevice, { factors, optimizer }: Learned, l
         return {
           loss,
           gradients: [
-            await keep(gradU(nUsers * K, await keep(penaltyU(nUsers * K, U, startOfUser, K, 2 * l2)), g, V, i, j, forUsers.order, startOfUser, K)),
-            await keep(gradV(nItems * K, await keep(penaltyV(nItems * K, V, startOfItem, K, 2 * l2)), g, U, twice, orderOfItem, startOfItem, K)),
+            await keep(gradU(nUsers * K, await keep(penaltyU(nUsers * K, U, startOfUser, K, 2 * l2U)), g, V, i, j, forUsers.order, startOfUser, K)),
+            await keep(gradV(nItems * K, await keep(penaltyV(nItems * K, V, startOfItem, K, 2 * l2V)), g, U, twice, orderOfItem, startOfItem, K)),
             await keep(gradC(nItems, new Float32Array(nItems), g, orderOfItem, startOfItem, 1)),
           ],
         };

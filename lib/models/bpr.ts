@@ -37,6 +37,8 @@ export interface BPRSettings {
   learningRateDecay: number;
   /** Weight of the rows' squared lengths; biases are left out. Of 'adam': summed over the batch, not averaged. Of 'sgd': see the docstring of BPR. */
   l2: number;
+  /** The same for the items' rows alone; null for that of the users' rows, `l2`. */
+  itemL2: number | null;
   /** Item biases start between -initialBias and initialBias. */
   initialBias: number;
   /** Whether the other item of a triple must be one that the user has not met. */
@@ -54,11 +56,11 @@ export interface BPRSettings {
 export interface TripleBatch { readonly u: Int32Array; readonly items: Int32Array }
 
 const defaults: BPRSettings = {
-  preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, initialBias: 0, verifyNegatives: false,
+  preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, itemL2: null, initialBias: 0, verifyNegatives: false,
   learningRateDecay: 1, drawNegatives: 'uniform', order: 'users', blocks: null, seed: 1,
 };
 // chosen on validation of the study; as many passes as 'adam' makes there with its 30 epochs
-const sgd: BPRSettings = { ...defaults, solver: 'sgd', factors: 256, epochs: 48, learningRate: 0.15, learningRateDecay: 0.94, l2: 0.006 };
+const sgd: BPRSettings = { ...defaults, solver: 'sgd', epochs: 48, learningRate: 0.2, learningRateDecay: 0.93, l2: 0.04, itemL2: 0.0005 };
 // the chapter starts a bias as it would a factor of length 1
 const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, stepsPerEpoch: 30, learningRate: 0.0005, initialBias: Math.SQRT2 };
 
@@ -67,7 +69,7 @@ const TRIES = 10;
 
 const rules = {
   preset: orNull(oneOf('chapter')), solver: oneOf('adam', 'sgd'), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
-  learningRate: positive, learningRateDecay: positive, l2: notNegative, initialBias: notNegative, verifyNegatives: flag,
+  learningRate: positive, learningRateDecay: positive, l2: notNegative, itemL2: orNull(notNegative), initialBias: notNegative, verifyNegatives: flag,
   drawNegatives: oneOf('uniform', 'popularity'), order: oneOf('users', 'random'), blocks: orNull(wholeNumber(1)), seed: number,
 };
 
@@ -75,14 +77,14 @@ const rules = {
  * BPR: ranks what a user met above what they did not, by Bayesian Personalised Ranking with an item bias.
  *
  *   x = <U[u], V[i] - V[j]> + c[i] - c[j]        p(u prefers i to j) = σ(x)
- *   L = mean of -ln σ(x) over the batch + l2 Σ_b (|U[u]|² + |V[i]|² + |V[j]|²)
+ *   L = mean of -ln σ(x) over the batch + Σ_b (l2 |U[u]|² + itemL2 (|V[i]|² + |V[j]|²))
  *
  * A triple (u, i, j) is an event drawn with replacement and an item j drawn uniformly. Adam over dense moments: rows that a batch
  * does not touch move on too. Tables start uniform in ±√(2/K), item biases in ±initialBias.
  *
  * With solver 'sgd' each event, in a pass over all, moves the three rows at once (kernels/bprEpoch), against the gradient of
  *
- *   -ln σ(x) + l2 / 2 (|U[u]|² + |V[i]|² + |V[j]|²)
+ *   -ln σ(x) + l2 / 2 |U[u]|² + itemL2 / 2 (|V[i]|² + |V[j]|²)
  *
  * with a rate that is multiplied by learningRateDecay after each epoch. Where users and items are cut into blocks, j is of the block of i; which items
  * make up a block is drawn anew for each epoch. An event for which ten draws give no j is skipped.
@@ -131,15 +133,18 @@ export class BPR implements Recommender {
     return this;
   }
 
+  /** @internal weights: of the squared lengths of the users' and of the items' rows. */
+  get weights(): readonly [number, number] { return [this.settings.l2, this.settings.itemL2 ?? this.settings.l2]; }
+
   /** A step by autodiff: lookups, loss, backward, Adam. */
   #onTape({ factors, optimizer }: Learned): Learner<TripleBatch> {
-    const { l2 } = this.settings, parameters = parametersOf(factors), [nUsers] = factors.user.shape, [nItems] = factors.item.shape;
+    const [l2U, l2V] = this.weights, parameters = parametersOf(factors), [nUsers] = factors.user.shape, [nItems] = factors.item.shape;
     return {
       step({ u, items }) {
         const B = u.length, tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
         const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
         const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
-        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2, ops.l2(tape, U, byUser.counts)], [l2, ops.l2(tape, V, byItem.counts)]]));
+        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2U, ops.l2(tape, U, byUser.counts)], [l2V, ops.l2(tape, V, byItem.counts)]]));
         optimizer.step(parameters);
         return misfit.data[0] / B;
       },
@@ -181,7 +186,7 @@ export class BPR implements Recommender {
   /** Epochs by the fused kernel: no batches, no tape. */
   async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
-    const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, l2, verifyNegatives, drawNegatives, order, blocks } = this.settings;
+    const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, verifyNegatives, drawNegatives, order, blocks } = this.settings, [l2U, l2V] = this.weights;
     const grid = cutGrid(data, { blocks, order }, K);
     let met: Met | null = null;
     try {
@@ -190,7 +195,7 @@ export class BPR implements Recommender {
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(factors), grid, random, learningRate, learningRateDecay,
         part({ n, u, i, items, state }, rate) {
           const pool = drawNegatives === 'uniform' ? items : i, [ids, start] = met ? [met.ids.ints(), met.start.ints()] : [u, u]; // which nobody reads
-          return ['bprEpoch', factors.user.data, factors.item.data, factors.itemBias!.data, state, u, i, pool, ids, start, n, pool.length, K, met?.words ?? -1, TRIES, rate, l2];
+          return ['bprEpoch', factors.user.data, factors.item.data, factors.itemBias!.data, state, u, i, pool, ids, start, n, pool.length, K, met?.words ?? -1, TRIES, rate, l2U, l2V];
         },
         learnedFrom: ({ state }) => state[4],
         commit: (done) => { this.#learned = { ...start, epochs: done }; },

@@ -27,7 +27,7 @@ export interface Comparison {
 export async function compareFits({ LogisticMF, BPR, fit }: Library, options: GpuFitOptions, epochs = 12): Promise<Comparison[]> {
   const { train, test } = planted({ users: 100, items: 60, each: 24, factors: 3 }), all: Comparison[] = [];
   const settings = { factors: 9, epochs, learningRate: 0.03, l2: 1e-5, seed: 3 };
-  for (const make of [() => new LogisticMF({ ...settings, batchSize: 500, negatives: 3 }), () => new BPR({ ...settings, batchSize: 700, stepsPerEpoch: 12 })]) {
+  for (const make of [() => new LogisticMF({ ...settings, batchSize: 500, negatives: 3 }), () => new BPR({ ...settings, itemL2: 3e-5, batchSize: 700, stepsPerEpoch: 12 })]) {
     const losses: Comparison['losses'] = { gpu: [], tape: [] }, tape = make();
     await (tape as BPR).fit(train, { onEpoch: ({ loss }) => { losses.tape.push(loss); } });
     const { model, mode, why } = await fit(make() as BPR, train, { ...options, onEpoch: ({ loss }) => { losses.gpu.push(loss); } });

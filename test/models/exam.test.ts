@@ -123,14 +123,14 @@ const candidates: Candidate[] = [
     make: (settings) => new BPR(settings),
     small: { factors: 5, epochs: 4, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1, verifyNegatives: false, seed: 1 },
     others: {
-      solver: 'sgd', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-3, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      solver: 'sgd', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-3, itemL2: 1e-2, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
       blocks: 3, seed: 2,
     },
     beside: { learningRateDecay: { solver: 'sgd' }, drawNegatives: { solver: 'sgd' }, order: { solver: 'sgd' }, blocks: { solver: 'sgd' } },
     bad: [
       ...each('solver', ['Adam', 1, null]), ...each('learningRateDecay', notPositive), ...each('drawNegatives', ['all', 1, null]), ...each('order', ['items', 1, null]), ...each('blocks', notWhole.slice(0, -1)),
       ...each('preset', ['book', 1, true]), ...each('factors', notWhole), ...each('epochs', notWhole), ...each('stepsPerEpoch', notWhole.slice(0, -1)), ...each('batchSize', notWhole),
-      ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialBias', negative), ...each('verifyNegatives', ['yes', 1, null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
+      ...each('learningRate', notPositive), ...each('l2', negative), ...each('itemL2', negative.slice(0, -1)), ...each('initialBias', negative), ...each('verifyNegatives', ['yes', 1, null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
     ],
     learns: {
       board: { factors: 4, epochs: 5, stepsPerEpoch: 40, batchSize: 200, learningRate: 0.05, l2: 1e-4 }, tastes: { factors: 8, epochs: 12, stepsPerEpoch: 20, batchSize: 600, learningRate: 0.03, l2: 3e-6 },
@@ -158,7 +158,7 @@ const candidates: Candidate[] = [
     make: (settings) => new BPR({ solver: 'sgd', ...settings }),
     small: { factors: 5, epochs: 4, learningRate: 0.05, learningRateDecay: 1, l2: 1e-3, initialBias: 0.1, verifyNegatives: false, drawNegatives: 'uniform', order: 'users', blocks: 2, seed: 1 },
     others: {
-      solver: 'adam', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-2, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      solver: 'adam', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-2, itemL2: 1e-4, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
       blocks: 3, seed: 2,
     },
     beside: { stepsPerEpoch: { solver: 'adam' }, batchSize: { solver: 'adam' } },

@@ -69,7 +69,7 @@ test('the cells of a round may be worked on in any order', () => {
   const data = numbered(), K = 6, tables = (backwards: boolean): Float32Array[] => {
     const next = random(9), [U, V, c] = [60 * K, 41 * K, 41].map((n) => Float32Array.from({ length: n }, () => next.uniform() - 0.5)), grid = cutGrid(data, { blocks: 5, order: 'users' }, K);
     grid.deal(next);
-    for (const round of range(grid.rounds)) for (const { n, u, i, items, state } of backwards ? grid.round(round).toReversed() : grid.round(round)) kernels.bprEpoch(U, V, c, state, u, i, items, u, u, n, items.length, K, -1, 5, 0.1, 0.01);
+    for (const round of range(grid.rounds)) for (const { n, u, i, items, state } of backwards ? grid.round(round).toReversed() : grid.round(round)) kernels.bprEpoch(U, V, c, state, u, i, items, u, u, n, items.length, K, -1, 5, 0.1, 0.01, 0.02);
     grid.free();
     return [U, V, c];
   };
@@ -86,7 +86,7 @@ test('what users have met: a bitmap where it is small, sorted rows where not', (
 });
 
 test('BPR by sgd does what a slow program does', async () => {
-  const data = shop(), settings: Partial<BPRSettings> = { solver: 'sgd', factors: 5, epochs: 3, learningRate: 0.1, learningRateDecay: 0.5, l2: 0.01, initialBias: 0.5, verifyNegatives: true, seed: 9 }, K = 5, losses: number[] = [];
+  const data = shop(), settings: Partial<BPRSettings> = { solver: 'sgd', factors: 5, epochs: 3, learningRate: 0.1, learningRateDecay: 0.5, l2: 0.01, itemL2: 0.03, initialBias: 0.5, verifyNegatives: true, seed: 9 }, K = 5, losses: number[] = [];
   const model = await new BPR(settings).fit(data, { onEpoch: ({ loss }: EpochReport) => { losses.push(loss); } }), { tensors } = model.toState();
 
   const next = random(9), bound = Math.sqrt(2 / K), uniform = (n: number, most: number): Float64Array => Float64Array.from({ length: n }, () => Math.fround(most * (2 * next.uniform() - 1)));
@@ -102,7 +102,7 @@ test('BPR by sgd does what a slow program does', async () => {
       const a = U.slice(u * K, u * K + K), p = V.slice(i * K, i * K + K), q = V.slice(j * K, j * K + K), x = c[i] - c[j] + a.reduce((sum, value, k) => sum + value * (p[k] - q[k]), 0), g = 1 / (1 + Math.exp(x));
       loss += Math.log(1 + Math.exp(-x));
       made++;
-      for (let k = 0; k < K; k++) { U[u * K + k] += rate * (g * (p[k] - q[k]) - 0.01 * a[k]); V[i * K + k] += rate * (g * a[k] - 0.01 * p[k]); V[j * K + k] += rate * (-g * a[k] - 0.01 * q[k]); }
+      for (let k = 0; k < K; k++) { U[u * K + k] += rate * (g * (p[k] - q[k]) - 0.01 * a[k]); V[i * K + k] += rate * (g * a[k] - 0.03 * p[k]); V[j * K + k] += rate * (-g * a[k] - 0.03 * q[k]); }
       c[i] += rate * g;
       c[j] -= rate * g;
     }

@@ -60,7 +60,7 @@ test('negative values (returns) count as what they are', async () => {
 
 const logistic: LogisticMFSettings = { factors: 6, epochs: 1, learningRate: 0.05, l2: 1e-4, negatives: 3, batchSize: 1000, seed: 5 };
 const ranking: BPRSettings = {
-  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
+  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, itemL2: null, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
   blocks: null, seed: 5,
 };
 const kinds = [
@@ -170,6 +170,16 @@ test('LogisticMF: the defaults are those of the study', () => {
 /** Two users who have all of ten items but the last; the second has that as well. */
 const nearlyAll = (): Interactions => interactions([...range(9).map(() => 'a'), ...range(10).map(() => 'b')], [...range(9), ...range(10)]);
 
+test('BPR: itemL2 null is l2', async () => {
+  for (const solver of ['adam', 'sgd'] as const) {
+    const [none, same, other] = await Promise.all([null, 0.02, 0.01].map(async (itemL2) => table(await new BPR({ ...ranking, solver, l2: 0.02, itemL2 }).fit(shop()), 'item_factors')));
+    assert.equal(none, same, solver);
+    assert.ok(maxAbsDiff(none, other) > 0, solver);
+  }
+});
+
+test('BPR: the two solvers learn as many factors by default', () => assert.is(new BPR({ solver: 'sgd' }).settings.factors, new BPR().settings.factors));
+
 test('BPR: verifyNegatives takes as the other item only what the user has not met', async () => {
   // all that a and b have in common is never the worse one of a pair, so its bias only rises
   const data = nearlyAll(), some = interactions(range(9).map(() => 'a'), range(9), { users: data.users, items: data.items });
@@ -247,7 +257,7 @@ test('LogisticMF does what a slow program does', async () => {
 
 test('BPR does what a slow program does', async () => {
   const data = shop(), n = data.user.length, m = 23, items = 17, losses: number[] = [];
-  const settings = { factors: 5, epochs: 3, stepsPerEpoch: 4, learningRate: 0.02, l2: 1e-3, batchSize: 50, initialBias: 0.5, seed: 9 }, { factors: K, l2, batchSize: B } = settings;
+  const settings = { factors: 5, epochs: 3, stepsPerEpoch: 4, learningRate: 0.02, l2: 1e-3, itemL2: 3e-3, batchSize: 50, initialBias: 0.5, seed: 9 }, { factors: K, l2, itemL2, batchSize: B } = settings;
   const model = await new BPR(settings).fit(data, { onEpoch: ({ loss }: EpochReport) => { losses.push(loss); } });
 
   const next = random(settings.seed), bound = Math.sqrt(2 / K), adam = new SlowAdam(settings.learningRate);
@@ -265,8 +275,8 @@ test('BPR does what a slow program does', async () => {
         const g = -sigmoid(-x) / B;
         for (let k = 0; k < K; k++) {
           dU[u + k] += g * (V[i + k] - V[j + k]) + 2 * l2 * U[u + k];
-          dV[i + k] += g * U[u + k] + 2 * l2 * V[i + k];
-          dV[j + k] += -g * U[u + k] + 2 * l2 * V[j + k];
+          dV[i + k] += g * U[u + k] + 2 * itemL2 * V[i + k];
+          dV[j + k] += -g * U[u + k] + 2 * itemL2 * V[j + k];
         }
         dc[data.item[e]] += g;
         dc[others[at]] -= g;
