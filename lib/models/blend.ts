@@ -56,7 +56,7 @@ export class Blend implements Recommender {
   static of(models: readonly Recommender[], weights: readonly number[]): Blend {
     const blend = new Blend(models, { weights });
     blend.check();
-    if (weights === null) throw new TightrecError('bad-setting', `${blend.name}.of: expected a weight for each model, got null; only fit can choose them`);
+    if (blend.settings.weights === null) throw new TightrecError('bad-setting', `${blend.name}.of: expected a weight for each model, got ${weights}; only fit can choose them`); // undefined as well
     blend.#learned = { weights: [...weights], catalogue: catalogueOfAll(models) };
     return blend;
   }
@@ -153,7 +153,7 @@ export class Blend implements Recommender {
   get answers(): Answers {
     if (this.#learned === null) throw notFitted(this.name);
     const { weights, catalogue } = this.#learned, kept = this.#kept, parts = this.models.map((model) => model.answers), used = [...weights.keys()].filter((m) => weights[m] !== 0);
-    checkIds(this.models, catalogue);
+    checkIds(this.models, catalogue, 'than when it was blended');
     return {
       catalogue, likenessBlock: null,
       scoreBlock: (out, users) => {
@@ -222,13 +222,13 @@ const weightsRule = (n: number): Rule => (value) => value === null || (Array.isA
 /** The catalogue of models that were fitted to the same users and items. Errors: 'not-fitted', 'bad-input'. */
 function catalogueOfAll(models: readonly Recommender[]): Catalogue {
   const { catalogue } = models[0].answers;
-  checkIds(models, catalogue);
+  checkIds(models, catalogue, 'than model 0');
   return catalogue;
 }
 
-function checkIds(models: readonly Recommender[], { users, items }: Catalogue): void {
+function checkIds(models: readonly Recommender[], { users, items }: Catalogue, others: string): void {
   for (const [m, model] of models.entries()) {
-    if (!sameIds(model.users, users) || !sameIds(model.items, items)) throw new TightrecError('bad-input', `Blend: model ${m}, ${model.name}, knows other users or items than model 0: their rows mean something else; fit all models to data of the same encoders`);
+    if (!sameIds(model.users, users) || !sameIds(model.items, items)) throw new TightrecError('bad-input', `Blend: model ${m}, ${model.name}, knows other users or items ${others}: their rows mean something else; fit all models to data of the same encoders`);
   }
 }
 

@@ -145,6 +145,14 @@ test('ItemKNN: a negative amount has no likeness, and who has it is said', async
   assert.ok(model.scores([0, 1]).every((score) => score === 0));
 });
 
+test('ItemKNN: neighbours without end take the room of those that there are', async () => {
+  const N = 3000, ids = LabelEncoder.fit(range(N)), data = interactions([...range(N), 5], [...range(N), 7], { users: ids, items: ids }), before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  const model = await new ItemKNN({ neighbours: 2 ** 24 }).fit(data, { onStep: () => { most = Math.max(most, process.memoryUsage().arrayBuffers - before); } });
+  assert.equal([...model.toState().tensors.neighbours_indices.data], [7, 5]); // one user has two items
+  assert.ok(most > 0 && most < 4 * N * N, `${most} bytes, where all pairs take ${8 * N * N}`);
+});
+
 test('ItemKNN takes no more memory than some rows of its matrix', async () => {
   const N = 8000, next = random(1), events = 30_000, data = interactions(range(events).map(() => next.below(5000)), range(events).map(() => next.below(N)), { items: LabelEncoder.fit(range(N)) });
   const before = memoryUse().size;
@@ -227,10 +235,11 @@ test('Blend: what cannot be blended', async () => {
   refuses(() => Blend.of([one, new EASE()], [1, 1]), 'not-fitted', 'EASE: call fit');
   refuses(() => Blend.of([one], [1, 2]), 'bad-setting', 'an array of 1 finite number');
   refuses(() => Blend.of([one], null as unknown as number[]), 'bad-setting', 'a weight for each model, got null');
+  refuses(() => (Blend.of as (models: Recommender[]) => Blend)([one]), 'bad-setting', 'Blend.of: expected a weight for each model, got undefined');
 
   const blend = Blend.of([one, await new EASE().fit(data)], [1, 1]);
   await one.fit(shop('number'));
-  refuses(() => blend.scores([0]), 'bad-input', 'knows other users or items');
+  refuses(() => blend.scores([0]), 'bad-input', 'model 0, Popularity, knows other users or items than when it was blended');
   one.free();
   assert.not(blend.fitted);
   refuses(() => blend.scores([0]), 'not-fitted', 'Popularity: call fit');

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
-import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions, toBytes } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 
@@ -100,6 +100,16 @@ test('settings that are no object', () => {
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {
   await rejects(() => new LogisticMF({ factors: 4, epochs: 1, learningRate: 1e12 }).fit(shop), 'diverged', 'the size of the factors became');
+});
+
+test('values that add up to more than float32 holds: no model takes them, so none is saved that could not be read again', async () => {
+  const huge = interactions(['ana', 'ana', 'ben'], ['tea', 'tea', 'jam'], { values: [3e38, 3e38, 1] }), half = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [3e38, 1] });
+  for (const make of [() => new BPR({ factors: 2, epochs: 1 }), () => new PurchaseHistory(), () => new EASE()]) {
+    await rejects(() => make().fit(huge), 'bad-input', "the values of user 'ana' and item 'tea' add up to Infinity");
+    const model = await make().fit(half), before = toBytes(model);
+    await rejects(() => model.partialFit(interactions(['ana'], ['tea'], { values: [3e38] })), 'bad-input', "events old and new: the values of user 'ana' and item 'tea' add up to Infinity");
+    assert.equal(toBytes(model), before);
+  }
 });
 
 test('negative values do not make an item less than unpopular', async () => {
