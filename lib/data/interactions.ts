@@ -49,7 +49,7 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
   for (const [name, array] of Object.entries({ values, times })) {
     if (!array) continue;
     for (let at = 0; at < n; at++) {
-      if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers${name === 'values' ? ' of float32, which end at 3.4e38' : ''}, got ${array[at]} at position ${at}`);
+      if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}${Number.isFinite(array[at]) ? ', and float32 ends at 3.4e38' : ''}`);
     }
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));

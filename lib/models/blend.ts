@@ -8,7 +8,7 @@ import { type Catalogue, checkEvents, encodeLike } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { type Rule, checkSettings, withDefaults } from './settings.ts';
-import { type FitOptions, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
+import { type FitOptions, type Pace, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
 
 export interface BlendSettings {
   /** What each model's score is multiplied by; null lets `fit` choose by its `validation`. */
@@ -95,31 +95,31 @@ export class Blend implements Recommender {
   ): Promise<this> {
     this.check();
     checkFirst();
-    const { models } = this, { signal, threads, onStep } = options;
-    await countOnce(this, options, async () => {
+    const { models } = this, { signal, threads, onStep } = options, steps = 100 * (models.length + (weights === null ? 1 : 0)); // in hundredths of a model; to choose weights is one more
+    await countOnce(this, options, async ({ turn }) => {
       for (const [m, model] of models.entries()) {
-        const said = ({ epoch, epochs, step, steps }: StepReport): void => { // in hundredths of a model
-          onStep!({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (epoch - 1 + step / steps) / epochs)), steps: 100 * models.length, loss: 0 });
-        };
+        const said = (of: StepReport): void => onStep!({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (of.epoch - 1 + of.step / of.steps) / of.epochs)), steps, loss: 0 });
         await fit(model, { ...(signal && { signal }), ...(threads && { threads }), ...(onStep && { onStep: said }) });
         this.#learned = null; // from here on it is another blend
         signal?.throwIfAborted();
       }
       this.#learned = { weights: weights ?? [], catalogue: catalogueOfAll(models) };
       if (weights !== null) return;
-      try { await this.#choose(judgeOf(this, options), signal); } catch (error) { this.#learned = null; throw error; }
+      try { await this.#choose(judgeOf(this, options), (part) => turn(steps - 100 + Math.ceil(100 * part), steps), signal); } catch (error) { this.#learned = null; throw error; }
     });
     return this;
   }
 
-  /** Coordinate ascent on what `judge` says. */
-  async #choose(judge: () => Promise<number | null>, signal: AbortSignal | undefined): Promise<void> {
+  /** Coordinate ascent on what `judge` says; `turn` is told which part of the rounds is over, at most. */
+  async #choose(judge: () => Promise<number | null>, turn: (part: number) => ReturnType<Pace['turn']>, signal: AbortSignal | undefined): Promise<void> {
     const { models } = this, { catalogue } = this.#learned!, sizes = sizesOf(models);
     const kept = this.#kept = new KeptScores(models);
+    let round = 0;
     const judged = async (strengths: readonly number[]): Promise<number> => {
       this.#learned = { weights: strengths.map((strength, m) => strength / sizes[m]), catalogue };
       const value = (await judge())!;
       signal?.throwIfAborted();
+      await turn(round / ROUNDS);
       return value;
     };
     try {
@@ -132,7 +132,7 @@ export class Blend implements Recommender {
         return true;
       };
       if (models.length > 1) for (const m of models.keys()) await consider(models.map((_, other) => other === m ? 1 : 0));
-      for (let round = 0, better = models.length > 1; better && round < ROUNDS; round++) {
+      for (let better = models.length > 1; better && round < ROUNDS; round++) {
         better = false;
         for (const m of models.keys()) {
           const before = best, largest = Math.max(...before);

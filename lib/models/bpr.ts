@@ -11,7 +11,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Learned, factorAnswers, factorsFrom, laidOut, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -182,10 +182,10 @@ export class BPR implements Recommender {
   async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, l2, verifyNegatives, drawNegatives, order, blocks } = this.settings;
-    const grid = cutGrid(data, { blocks, order }, K);
+    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K));
     let met: Met | null = null;
     try {
-      if (verifyNegatives) met = metBefore(catalogue.seen);
+      if (verifyNegatives) met = laidOut(start, () => metBefore(catalogue.seen));
       await descend({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(factors), grid, random, learningRate, learningRateDecay,
         part({ n, u, i, items, state }, rate) {

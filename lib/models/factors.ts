@@ -1,7 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import type { Adam } from '../optim/optimizers.ts';
+import { type Adam, release } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
@@ -109,6 +109,14 @@ function inverseNorms(V: Float32Array, K: number): Float32Array {
     kernels.rowDot(squares, V, V, all, all, n, K);
     return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
   });
+}
+
+/** laidOut: what a fit needs beside its tables. Where there is no room for it, the tables of a fit that has not begun go back: nobody has seen them. */
+export function laidOut<Made>({ factors, optimizer, epochs }: Learned, make: () => Made): Made {
+  try { return make(); } catch (error) {
+    if (epochs === 0) release(parametersOf(factors), optimizer);
+    throw error;
+  }
 }
 
 /** tensorsOf: parameters as a model file holds them. */

@@ -11,7 +11,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorsFrom, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
+import { type Learned, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
@@ -105,7 +105,7 @@ export class RatingMF implements Recommender {
   async #descend(start: LearnedRatings, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
-    const grid = cutGrid(data, { blocks, order }, K);
+    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K));
     try {
       await descend({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(start.factors), grid, random: start.random, learningRate, learningRateDecay: 1,

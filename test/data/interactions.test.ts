@@ -64,10 +64,10 @@ test('arrays of unequal length', () => {
 
 test('values and times that are not finite', () => {
   for (const bad of [Number.NaN, Infinity, -Infinity, undefined]) {
-    refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { values: [1, 2, bad as number] }), 'bad-input', `values must be finite numbers of float32, which end at 3.4e38, got ${bad} at position 2`);
+    refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { values: [1, 2, bad as number] }), 'bad-input', `values must be finite numbers, got ${bad} at position 2`);
     refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { times: [1, bad as number, 3] }), 'bad-input', `times must be finite numbers, got ${bad} at position 1`);
   }
-  refuses(() => interactions(['a'], ['x'], { values: [1e39] }), 'bad-input', 'got 1e+39 at position 0'); // infinite in float32
+  refuses(() => interactions(['a'], ['x'], { values: [1e39] }), 'bad-input', 'got 1e+39 at position 0, and float32 ends at 3.4e38');
 });
 
 test('values that add up to more than float32 holds: the pair is named', () => {

@@ -220,6 +220,24 @@ test('Blend: nothing is left of the scores that were kept while choosing', async
   assert.ok((await settled(before)) <= before);
 });
 
+test('Blend: while weights are chosen others get their turn: progress is told, and a timer can stop it', async () => {
+  const { train, test: held } = planted({ users: 300, items: 150, each: 20 }), make = (): Blend => new Blend([new EASE({ lambda: 50 }), new Popularity(), new ItemKNN(), new PurchaseHistory()]), told: number[] = [];
+  await make().fit(train, { validation: held, onStep: ({ step, steps }) => { assert.is(steps, 500); told.push(step); } });
+  assert.ok(told.length > 1 && told.every((step, at) => step <= 500 && (at === 0 || step >= told[at - 1])) && told.at(-1)! >= 400, `${told}`);
+  const stopped = new AbortController(), reason = new Error('enough'), blend = make();
+  let judged = 0;
+  try {
+    await blend.fit(train, { signal: stopped.signal, validation: () => { // as slow as can be, and in one piece
+      if (judged++ === 0) setTimeout(() => stopped.abort(reason), 0);
+      for (const began = performance.now(); performance.now() - began < 40;);
+      return -judged;
+    } });
+    assert.unreachable();
+  } catch (error) { assert.is(error, reason); }
+  assert.ok(judged < 4, `${judged} times`);
+  assert.not(blend.fitted);
+});
+
 test('Blend: what cannot be blended', async () => {
   const data = shop(), history = new PurchaseHistory();
   const wrong: [unknown, object, string][] = [
