@@ -11,7 +11,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorsFrom, laidOut, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -111,6 +111,7 @@ export class BPR implements Recommender {
     this.check();
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
+    checkTables(`${this.name}.fit`, data, K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
       item: uniformTable(data.items.size, K, bound, next),

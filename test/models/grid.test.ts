@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { kernels } from '../../kernels/index.ts';
 import { limitMemory, linearMemory, memoryUse } from '../../kernels/memory.ts';
-import { BPR, type BPRSettings, type EpochReport, RatingMF } from '../../lib/index.ts';
+import { BPR, type BPRSettings, type EpochReport, RatingMF, type VisitOrder } from '../../lib/index.ts';
 import { interactions } from '../../lib/data/index.ts';
 import { fit } from '../../lib/gpu/index.ts';
 import { type Cell, type GridSettings, cutGrid } from '../../lib/models/grid.ts';
@@ -58,7 +58,7 @@ test('users are cut where their events are as many, items are dealt anew, and ra
 
 if (linearMemory !== null) test('where there is no room to lay the events out, the fit says so, and nothing is left behind', async () => {
   const n = 500_000, data = interactions(range(n).map((e) => e % 5000), range(n).map((e) => (e * 7919) % 3001), { values: range(n).map((e) => e % 5) }), { size, limit, inUse } = memoryUse();
-  for (const make of [() => new BPR({ solver: 'sgd', factors: 8, epochs: 1, verifyNegatives: true }), () => new RatingMF({ factors: 8, epochs: 1 })]) {
+  for (const make of [() => new BPR({ solver: 'sgd', factors: 8, epochs: 1, verifyNegatives: true }), () => new RatingMF({ factors: 8, epochs: 1, order: 'users' satisfies VisitOrder })]) {
     let failed = 0;
     for (const more of range(8)) {
       limitMemory(size + more * 2 ** 21);

@@ -102,6 +102,16 @@ test('a rate so large that one step ruins the factors is divergence, though no l
   await rejects(() => new LogisticMF({ factors: 4, epochs: 1, learningRate: 1e12 }).fit(shop), 'diverged', 'the size of the factors became');
 });
 
+test('tables larger than the memory are refused before the first is made, with what they need', async () => {
+  const { inUse, limit } = memoryUse(), data = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [1, 2] }), factors = 2 ** 31;
+  if (limit > 0) {
+    for (const make of [() => new BPR({ factors }), () => new BPR({ factors, solver: 'sgd' }), () => new RatingMF({ factors }), () => new LogisticMF({ factors }), () => new LogisticMatrixFactorization({ factors })]) {
+      await rejects(() => make().fit(data), 'out-of-memory', `${make().name}.fit: tables of 2 users and 2 items, with 2147483648 factors, need 32,768 MiB of tightrec's memory, and`, 'use fewer factors');
+    }
+    assert.is(memoryUse().inUse, inUse);
+  }
+});
+
 test('values that add up to more than float32 holds: no model takes them, so none is saved that could not be read again', async () => {
   const huge = interactions(['ana', 'ana', 'ben'], ['tea', 'tea', 'jam'], { values: [3e38, 3e38, 1] }), half = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [3e38, 1] });
   for (const make of [() => new BPR({ factors: 2, epochs: 1 }), () => new PurchaseHistory(), () => new EASE()]) {
