@@ -11,7 +11,8 @@ const slackOf = (variant: string): number => (variant.startsWith('gpu') ? 16 : 1
 /** What an error's message begins with when a variant ran and was wrong; other errors are refusals. */
 export const DISAGREES = 'disagrees with the loop: ';
 
-function agreeing(check: () => void): void {
+/** agreeing: does a check; its error begins with DISAGREES. */
+export function agreeing(check: () => void): void {
   try { check(); } catch (error) { throw new Error(DISAGREES + (error as Error).message, { cause: error }); }
 }
 

@@ -1,4 +1,4 @@
-import { backend, variants } from '../kernels/index.ts';
+import { backend, loops, variants } from '../kernels/index.ts';
 import { type Block, allocate, free } from '../kernels/memory.ts';
 import type { Part } from '../kernels/spread.ts';
 import { holdThreads, runParts } from '../kernels/threads.ts';
@@ -6,6 +6,7 @@ import type { Interactions } from '../lib/data/interactions.ts';
 import { type Cell, type VisitOrder, cutGrid } from '../lib/models/grid.ts';
 import { metBefore } from '../lib/models/met.ts';
 import { random } from '../lib/random.ts';
+import { agreeing } from './check.ts';
 import type { Row } from './results.ts';
 import { shape, shapes } from './shapes.ts';
 import { type Pace, timed } from './timing.ts';
@@ -30,7 +31,7 @@ function pairsOf(scale: Epoch['scale']): Interactions {
   return made.pairs;
 }
 
-/** epochRow: samples a second. */
+/** epochRow: samples a second; before that, the loop must agree. The epochs go on from one another's tables, the first of them to warm up. */
 export async function epochRow({ kernel, scale, K, verify, order, threads }: Epoch, pace: Pace): Promise<Row> {
   const [nUsers, nItems, nnz] = shapes[scale], pairs = pairsOf(scale), next = random(1), held: Block[] = [];
   const data = { ...pairs, value: kernel === 'mfEpoch' ? Float32Array.from(pairs.user, () => 1 + next.below(5)) : null, matrix: pairs.matrix };
@@ -45,6 +46,8 @@ export async function epochRow({ kernel, scale, K, verify, order, threads }: Epo
     for (let round = 0; round < grid.rounds; round++) runParts(grid.round(round).map(part));
   });
   try {
+    grid.deal(random(2));
+    agreeing(() => checkPart(part(grid.round(0)[0])));
     await team.start();
     const began = performance.now();
     epoch();
@@ -60,4 +63,15 @@ export async function epochRow({ kernel, scale, K, verify, order, threads }: Epo
     met?.free();
     held.forEach(free);
   }
+}
+
+/** So many events are learned from by the loop too. */
+const CHECKED = 300;
+
+/** Does the first events of a cell, and the same by the loop on copies. Errors: one that says where they differ by more than rounding does. */
+function checkPart(part: Part): void {
+  const [kernel, ...args] = part, events = args.findIndex((arg) => typeof arg === 'number'), few = args.with(events, Math.min(CHECKED, args[events] as number));
+  const copies = few.map((arg) => (typeof arg === 'number' ? arg : arg.slice())), want = (loops[kernel] as (...args: unknown[]) => number)(...copies), [got] = runParts([[kernel, ...few]]);
+  if (!(Math.abs(got - want) <= 1e-5 * Math.abs(want))) throw new Error(`the loss of ${CHECKED} events is ${got}, by the loop ${want}`);
+  for (const [at, arg] of few.entries()) if (typeof arg !== 'number') for (let k = 0; k < arg.length; k++) if (!(Math.abs(arg[k] - copies[at][k as never]) <= 1e-5)) throw new Error(`argument ${at} is ${arg[k]} at ${k}, by the loop ${copies[at][k as never]}`);
 }

@@ -1,5 +1,7 @@
 import { backend, variants } from '../kernels/index.ts';
 import { AlternatingLeastSquares } from '../lib/models/alternatingLeastSquares.ts';
+import type { Interactions } from '../lib/data/interactions.ts';
+import { agreeing } from './check.ts';
 import type { Row } from './results.ts';
 import { shape, shapes } from './shapes.ts';
 import { type Pace, timed } from './timing.ts';
@@ -16,6 +18,7 @@ export async function* recommendationRows(pace: Pace, quick: boolean): AsyncGene
     const [nUsers, nItems, nnz] = shapes[scale], pairs = shape(nUsers, nItems, nnz), users = Int32Array.from({ length: nUsers }, (_, user) => user);
     const model = await new AlternatingLeastSquares({ factors, epochs: 1 }).fit(pairs);
     try {
+      agreeing(() => checkLists(model, pairs));
       const simd = variants.simd ? 'simd' : 'loop', some = scale === 'large' ? 500 : nUsers;
       const all = (threads: number) => (): unknown => model.recommend(users, { k: 10, exclude: pairs, threads });
       const eachAlone = (): void => { for (let user = 0; user < some; user++) model.recommend([user], { k: 10, exclude: pairs }); };
@@ -29,5 +32,15 @@ export async function* recommendationRows(pace: Pace, quick: boolean): AsyncGene
         };
       }
     } finally { model.free(); }
+  }
+}
+
+/** The lists of some users beside all scores, sorted. Errors: one that says which differ. */
+function checkLists(model: AlternatingLeastSquares, pairs: Interactions): void {
+  const { matrix: { indptr, indices } } = pairs;
+  for (const user of [0, 1, pairs.users.size - 1]) {
+    const scores = model.scores([user]), has = new Set(indices.subarray(indptr[user], indptr[user + 1]));
+    const want = [...scores.keys()].filter((item) => !has.has(item)).sort((a, b) => scores[b] - scores[a] || a - b).slice(0, 10), { items } = model.recommend([user], { k: 10, exclude: pairs });
+    if (items.join() !== want.join()) throw new Error(`user ${user} gets ${items.join()}, and by sorting all scores ${want.join()}`);
   }
 }

@@ -9,6 +9,7 @@
  * with nothing filtered the chapter's sizes alone.
  */
 import { parseArgs } from 'node:util';
+import { DISAGREES } from './check.ts';
 import { gpuVariants } from './gpuVariants.ts';
 import { kernelRows, withShare } from './kernelRows.ts';
 import { epochRow, epochs } from './epochs.ts';
@@ -103,20 +104,24 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
 for (const name of solverNames) {
   if (!wanted('solvers', name)) continue;
   title(name, 'whole sweeps');
-  for await (const row of solverRows(name, flags.quick)) keep(row);
+  await agreed(name, async () => { for await (const row of solverRows(name, flags.quick)) keep(row); });
 }
 for (const epoch of epochs) {
   const { kernel, scale, K } = epoch;
   if (!wanted('epochs', 'sgd', kernel, scale, `${K} factors`) || (flags.quick && scale === 'large')) continue;
-  const row = await epochRow(epoch, pace);
-  if (rows.at(-1)?.size !== row.size) title(kernel, `${scale}: ${row.size}`);
-  keep(row);
+  await agreed(kernel, async () => {
+    const row = await epochRow(epoch, pace);
+    if (rows.at(-1)?.size !== row.size) title(kernel, `${scale}: ${row.size}`);
+    keep(row);
+  });
 }
 if (wanted('recommend', 'recommendations')) {
-  for await (const row of recommendationRows(pace, flags.quick)) {
-    if (rows.at(-1)?.size !== row.size) title(row.name, `the ten best of every user, ${row.scale}: ${row.size}`);
-    keep(row);
-  }
+  await agreed('recommend', async () => {
+    for await (const row of recommendationRows(pace, flags.quick)) {
+      if (rows.at(-1)?.size !== row.size) title(row.name, `the ten best of every user, ${row.scale}: ${row.size}`);
+      keep(row);
+    }
+  });
 }
 const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);
@@ -126,6 +131,17 @@ const results: Results = { machine: machine(), runtime: `Node ${process.versions
 if (flags.json) writeResults(flags.json, results);
 if (filter === '' && !flags.quick) writeResults(resultFile('latest'), results);
 process.exit(wrong === 0 ? 0 : 1);
+
+/** Work that checks before it times: where it is wrong, that is counted and said, and the bench goes on. */
+async function agreed(name: string, work: () => Promise<void>): Promise<void> {
+  try { await work(); } catch (error) {
+    const why = (error as Error).message;
+    if (!why.startsWith(DISAGREES)) throw error;
+    wrong++;
+    refusals.push({ name, size: '', variant: 'simd', why, wrong: true });
+    console.log(`  WRONG: ${why}`);
+  }
+}
 
 function sameSize(row: Row, size: KernelSize): boolean { return row.name === size.kernel && row.scale === size.scale && row.size === size.size; }
 

@@ -1,6 +1,7 @@
 import { backend, useKernels, variants } from '../kernels/index.ts';
 import type { Interactions } from '../lib/data/interactions.ts';
 import { AlternatingLeastSquares } from '../lib/models/alternatingLeastSquares.ts';
+import { agreeing } from './check.ts';
 import type { Row } from './results.ts';
 import { shape, shapes } from './shapes.ts';
 
@@ -18,13 +19,15 @@ export async function* solverRows(name: typeof solverNames[number], quick: boole
   for (const scale of quick ? ['small'] as const : ['small', 'large'] as const) {
     const { data, size, passes, loop } = scales[scale], pairs = data();
     for (const factors of [64, 128]) {
-      let slow = Number.NaN;
+      let slow = Number.NaN, loss = Number.NaN;
       for (const [variant, threads] of [['loop', 1], ['simd', 1], ...(backend().threads > 1 ? [['simd', 2]] as const : [])] as const) {
         if (variants[variant] === null || (variant === 'loop' && !(loop && !quick))) continue;
         useKernels(variant);
         try {
-          const sweeps = await sweepSeconds(new AlternatingLeastSquares({ factors, epochs: variant === 'loop' ? 2 : passes + 1 }), pairs, threads), at = (part: number): number => sweeps[Math.floor(part * (sweeps.length - 1))];
+          const { sweeps, secondLoss } = await sweep(new AlternatingLeastSquares({ factors, epochs: variant === 'loop' ? 2 : passes + 1 }), pairs, threads), at = (part: number): number => sweeps[Math.floor(part * (sweeps.length - 1))];
           if (variant === 'loop') slow = at(0.5);
+          if (Number.isNaN(loss)) loss = secondLoss;
+          agreeing(() => { if (!(Math.abs(secondLoss - loss) <= SAME_LOSS * loss)) throw new Error(`after two sweeps the loss is ${secondLoss}, and was ${loss}`); });
           yield {
             group: 'solvers', kernel: name, name: 'AlternatingLeastSquares', scale, size: `${size}, ${factors} factors`, variant: threads === 1 ? variant : `${variant}, ${threads} threads`, unit: 's a sweep', median: at(0.5), low: at(0.75), high: at(0.25), milliseconds: 1000 * at(0.5), runs: sweeps.length,
             ...(sweeps.length === 1 && { once: true as const }), ...(!Number.isNaN(slow) && { overLoop: slow / at(0.5) }),
@@ -35,9 +38,12 @@ export async function* solverRows(name: typeof solverNames[number], quick: boole
   }
 }
 
-/** What each sweep but the first took, the quickest first. */
-async function sweepSeconds(model: AlternatingLeastSquares, data: Interactions, threads: number): Promise<number[]> {
-  const ends: number[] = [];
-  try { await model.fit(data, { threads, onEpoch: ({ seconds }) => { ends.push(seconds); } }); } finally { model.free(); }
-  return ends.slice(1).map((end, sweep) => end - ends[sweep]).sort((a, b) => a - b);
+/** How far the loss after two sweeps may be from that of the first variant timed: only rounding is between them. */
+const SAME_LOSS = 1e-5;
+
+/** What each sweep but the first took, the quickest first, and the loss after the second. */
+async function sweep(model: AlternatingLeastSquares, data: Interactions, threads: number): Promise<{ sweeps: number[]; secondLoss: number }> {
+  const ends: number[] = [], losses: number[] = [];
+  try { await model.fit(data, { threads, onEpoch: ({ seconds, loss }) => { ends.push(seconds); losses.push(loss); } }); } finally { model.free(); }
+  return { sweeps: ends.slice(1).map((end, sweep) => end - ends[sweep]).sort((a, b) => a - b), secondLoss: losses[1] };
 }

@@ -34,6 +34,7 @@ export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
 export { RatingMF } from './models/ratingMF.ts';
 export type { RatingMFSettings } from './models/ratingMF.ts';
 export type { Amounts } from './models/sparse.ts';
+export type { VisitOrder } from './models/grid.ts';
 export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
 export type { Catalogue } from './models/catalogue.ts';
 export type { Checkpoint, Checkpoints, DataMark, Snapshot } from './models/checkpoint.ts';

@@ -34,6 +34,8 @@ const translations: [RegExp, string][] = [
   [/onBadRow: 'skip'/g, '--on-bad-row skip'],
   [/\{ fallback: 'popularity' \}/g, '--fallback popularity'],
   [/give times, or halfLife: null/g, 'give --time COLUMN, or leave --half-life out'],
+  [/give interactions\(\) values, or readInteractions\(\) a value column/, 'give --value COLUMN'],
+  [/leave returns out, or give no values/, 'leave returns out, or leave --value out'],
   [/pass encoding: '([^']+)'/g, 'give --encoding $1'],
   [/pass the encoding it was written in|if it is text, pass its encoding/g, 'give its --encoding'],
   [/fit with what it was made with, or keep this fit elsewhere$/, 'give the data and the options it was made with, or another place for checkpoints'],

@@ -39,12 +39,15 @@ async function main(): Promise<void> {
   }
 }
 
+/** What commander says of a command line, as this command says it. */
+const said = (text: string): string => printable(text.trimEnd()).replace(/^error: /, 'tightrec: ');
+
 function program(signal: AbortSignal): Command {
   const tightrec = new Command('tightrec')
     .description('Recommendations from a file of interactions: train, ask, measure.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${printable(text.trimEnd()).replace(/^error: /, 'tightrec: ')}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${said(text)}\n`) })
     .showHelpAfterError('(--help shows how it is called)')
     .addHelpText('after', `
 Examples:
@@ -87,6 +90,7 @@ Examples:
 
   tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz or .xlsx of interactions')
     .description('Train a model on a file of interactions, one a row, and save it.'))
+    .configureOutput({ outputError: (text, write) => write(`${said(text).replace(/^(tightrec: unknown option '--([a-zA-Z]\w*)')$/, '$1; a setting of a model that is no option is given as --set $2=VALUE')}\n`) })
     .option('--time <column>', 'the column of dates')
     .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
     .option('--basket <column>', 'the column of orders or visits: rows that follow each other with the same one are a basket (lstm; default: all that a user did)')

@@ -32,8 +32,8 @@ export interface InteractionOptions {
 
 /**
  * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times, baskets (n).
- * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32); 'unknown-id'
- * for an id outside an encoder that was given.
+ * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32), and from `matrix` where
+ * the values of a pair add up to none; 'unknown-id' for an id outside an encoder that was given.
  */
 export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions {
   return fromRows(encodeEvents(users, items, options));
@@ -49,7 +49,7 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
   for (const [name, array] of Object.entries({ values, times })) {
     if (!array) continue;
     for (let at = 0; at < n; at++) {
-      if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}`);
+      if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}${Number.isFinite(array[at]) ? ', and float32 ends at 3.4e38' : ''}`);
     }
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));
@@ -69,7 +69,15 @@ function rowsOf(kind: string, ids: ArrayLike<RawId>, encoder: LabelEncoder): Int
 }
 
 /** describeId: an id as an error shows it, so that 17850 and '17850' can be told apart. */
-export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : `${String(id)} (a ${typeof id})`;
+export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : id === null || id === undefined ? String(id) : `${String(id)} (a ${typeof id})`;
+
+/** checkSums: refuses a matrix of users and items in which values have added up to what float32 does not hold. Errors: 'bad-input', naming the pair. */
+export function checkSums(where: string, matrix: Csr, users: LabelEncoder, items: LabelEncoder): Csr {
+  const at = matrix.values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return matrix;
+  const user = users.labels[matrix.indptr.findLastIndex((start) => start <= at)], item = items.labels[matrix.indices[at]];
+  throw new TightrecError('bad-input', `${where}: the values of user ${describeId(user)} and item ${describeId(item)} add up to ${matrix.values[at]}; float32 ends at 3.4e38: give smaller values`);
+}
 
 /** fromRows: interactions whose row numbers are known already; `matrix` is made at first use. */
 export function fromRows<Events extends Omit<Interactions, 'matrix'>>(events: Events): Events & Interactions {
@@ -77,7 +85,8 @@ export function fromRows<Events extends Omit<Interactions, 'matrix'>>(events: Ev
   return {
     ...events,
     get matrix(): Csr {
-      return matrix ??= countPairs(events.user, events.item, events.users.size, events.items.size, events.value ?? undefined);
+      const { users, items } = events;
+      return matrix ??= checkSums('interactions', countPairs(events.user, events.item, users.size, items.size, events.value ?? undefined), users, items);
     },
   };
 }

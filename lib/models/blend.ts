@@ -8,7 +8,7 @@ import { type Catalogue, checkEvents, encodeLike } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { type Rule, checkSettings, withDefaults } from './settings.ts';
-import { type FitOptions, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
+import { type FitOptions, type Pace, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
 
 export interface BlendSettings {
   /** What each model's score is multiplied by; null lets `fit` choose by its `validation`. */
@@ -56,7 +56,7 @@ export class Blend implements Recommender {
   static of(models: readonly Recommender[], weights: readonly number[]): Blend {
     const blend = new Blend(models, { weights });
     blend.check();
-    if (weights === null) throw new TightrecError('bad-setting', `${blend.name}.of: expected a weight for each model, got null; only fit can choose them`);
+    if (blend.settings.weights === null) throw new TightrecError('bad-setting', `${blend.name}.of: expected a weight for each model, got ${weights}; only fit can choose them`); // undefined as well
     blend.#learned = { weights: [...weights], catalogue: catalogueOfAll(models) };
     return blend;
   }
@@ -95,31 +95,31 @@ export class Blend implements Recommender {
   ): Promise<this> {
     this.check();
     checkFirst();
-    const { models } = this, { signal, threads, onStep } = options;
-    await countOnce(this, options, async () => {
+    const { models } = this, { signal, threads, onStep } = options, steps = 100 * (models.length + (weights === null ? 1 : 0)); // in hundredths of a model; to choose weights is one more
+    await countOnce(this, options, async ({ turn }) => {
       for (const [m, model] of models.entries()) {
-        const said = ({ epoch, epochs, step, steps }: StepReport): void => { // in hundredths of a model
-          onStep!({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (epoch - 1 + step / steps) / epochs)), steps: 100 * models.length, loss: 0 });
-        };
+        const said = (of: StepReport): void => onStep!({ epoch: 1, epochs: 1, step: Math.ceil(100 * (m + (of.epoch - 1 + of.step / of.steps) / of.epochs)), steps, loss: 0 });
         await fit(model, { ...(signal && { signal }), ...(threads && { threads }), ...(onStep && { onStep: said }) });
         this.#learned = null; // from here on it is another blend
         signal?.throwIfAborted();
       }
       this.#learned = { weights: weights ?? [], catalogue: catalogueOfAll(models) };
       if (weights !== null) return;
-      try { await this.#choose(judgeOf(this, options), signal); } catch (error) { this.#learned = null; throw error; }
+      try { await this.#choose(judgeOf(this, options), (part) => turn(steps - 100 + Math.ceil(100 * part), steps), signal); } catch (error) { this.#learned = null; throw error; }
     });
     return this;
   }
 
-  /** Coordinate ascent on what `judge` says. */
-  async #choose(judge: () => Promise<number | null>, signal: AbortSignal | undefined): Promise<void> {
+  /** Coordinate ascent on what `judge` says; `turn` is told which part of the rounds is over, at most. */
+  async #choose(judge: () => Promise<number | null>, turn: (part: number) => ReturnType<Pace['turn']>, signal: AbortSignal | undefined): Promise<void> {
     const { models } = this, { catalogue } = this.#learned!, sizes = sizesOf(models);
     const kept = this.#kept = new KeptScores(models);
+    let round = 0;
     const judged = async (strengths: readonly number[]): Promise<number> => {
       this.#learned = { weights: strengths.map((strength, m) => strength / sizes[m]), catalogue };
       const value = (await judge())!;
       signal?.throwIfAborted();
+      await turn(round / ROUNDS);
       return value;
     };
     try {
@@ -132,7 +132,7 @@ export class Blend implements Recommender {
         return true;
       };
       if (models.length > 1) for (const m of models.keys()) await consider(models.map((_, other) => other === m ? 1 : 0));
-      for (let round = 0, better = models.length > 1; better && round < ROUNDS; round++) {
+      for (let better = models.length > 1; better && round < ROUNDS; round++) {
         better = false;
         for (const m of models.keys()) {
           const before = best, largest = Math.max(...before);
@@ -153,7 +153,7 @@ export class Blend implements Recommender {
   get answers(): Answers {
     if (this.#learned === null) throw notFitted(this.name);
     const { weights, catalogue } = this.#learned, kept = this.#kept, parts = this.models.map((model) => model.answers), used = [...weights.keys()].filter((m) => weights[m] !== 0);
-    checkIds(this.models, catalogue);
+    checkIds(this.models, catalogue, 'than when it was blended');
     return {
       catalogue, likenessBlock: null,
       scoreBlock: (out, users) => {
@@ -222,13 +222,13 @@ const weightsRule = (n: number): Rule => (value) => value === null || (Array.isA
 /** The catalogue of models that were fitted to the same users and items. Errors: 'not-fitted', 'bad-input'. */
 function catalogueOfAll(models: readonly Recommender[]): Catalogue {
   const { catalogue } = models[0].answers;
-  checkIds(models, catalogue);
+  checkIds(models, catalogue, 'than model 0');
   return catalogue;
 }
 
-function checkIds(models: readonly Recommender[], { users, items }: Catalogue): void {
+function checkIds(models: readonly Recommender[], { users, items }: Catalogue, others: string): void {
   for (const [m, model] of models.entries()) {
-    if (!sameIds(model.users, users) || !sameIds(model.items, items)) throw new TightrecError('bad-input', `Blend: model ${m}, ${model.name}, knows other users or items than model 0: their rows mean something else; fit all models to data of the same encoders`);
+    if (!sameIds(model.users, users) || !sameIds(model.items, items)) throw new TightrecError('bad-input', `Blend: model ${m}, ${model.name}, knows other users or items ${others}: their rows mean something else; fit all models to data of the same encoders`);
   }
 }
 

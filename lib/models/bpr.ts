@@ -11,7 +11,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -113,6 +113,7 @@ export class BPR implements Recommender {
     this.check();
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
+    checkTables(`${this.name}.fit`, data, K);
     const factors = {
       user: uniformTable(data.users.size, K, bound, next),
       item: uniformTable(data.items.size, K, bound, next),
@@ -187,10 +188,10 @@ export class BPR implements Recommender {
   async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, verifyNegatives, drawNegatives, order, blocks } = this.settings, [l2U, l2V] = this.weights;
-    const grid = cutGrid(data, { blocks, order }, K);
+    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
     let met: Met | null = null;
     try {
-      if (verifyNegatives) met = metBefore(catalogue.seen);
+      if (verifyNegatives) met = laidOut(start, () => metBefore(catalogue.seen));
       await descend({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(factors), grid, random, learningRate, learningRateDecay,
         part({ n, u, i, items, state }, rate) {

@@ -1,5 +1,5 @@
 import { type Csr, addCsr } from '../data/csr.ts';
-import { type Interactions, describeId, fromRows, isInteractions } from '../data/interactions.ts';
+import { type Interactions, checkSums, describeId, fromRows, isInteractions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 
@@ -47,8 +47,8 @@ export function encodeLike(where: string, data: Interactions, catalogue: Catalog
   return fromRows({ ...data, users, items, user: recode(where, 'user', data.user, data.users, users, advice), item: recode(where, 'item', data.item, data.items, items, advice) });
 }
 
-/** addSeen: the catalogue with more events in it. */
-export const addSeen = (catalogue: Catalogue, data: Interactions): Catalogue => ({ ...catalogue, seen: addCsr(catalogue.seen, data.matrix) });
+/** addSeen: the catalogue with more events in it. Errors: 'bad-input' where values add up to what float32 does not hold. */
+export const addSeen = (catalogue: Catalogue, data: Interactions): Catalogue => ({ ...catalogue, seen: checkSums('events old and new', addCsr(catalogue.seen, data.matrix), catalogue.users, catalogue.items) });
 
 /** withSeen: the same, for a model that may be shown one data set again and again: events that are all it has seen are not new ones. */
 export const withSeen = (catalogue: Catalogue, data: Interactions): Catalogue => sameCsr(catalogue.seen, data.matrix) ? catalogue : addSeen(catalogue, data);

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { linearMemory, memoryUse, scope, scratch } from '../../kernels/memory.ts';
+import { scope, scratch } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { type Csr, transposeCsr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
@@ -12,6 +12,7 @@ import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from '.
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import { checkRoom } from './room.ts';
 import { checkSettings, oneOf, positive, withDefaults } from './settings.ts';
 import { type Amounts, KeptCsr, amountsOf, rowsOf } from './sparse.ts';
 import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
@@ -69,12 +70,13 @@ export class EASE implements Recommender {
 
   async #learn(catalogue: Catalogue, pace: Pace): Promise<void> {
     const X = amountsOf(catalogue.seen, this.settings.amounts);
-    checkRoom(X.columns);
-    const P = Tensor.lasting([X.columns, X.columns]);
+    const n = X.columns;
+    checkRoom(this.name, `the weights between ${n.toLocaleString('en-US')} items and the inverse behind them`, n * n + inverseBytes(n) / 4, 'leave rare items out, or use ItemKNN, which keeps a few weights an item, or free() models that are no longer needed');
+    const P = Tensor.lasting([n, n]);
     try {
       await this.#invert(P, X, pace);
       if (!(offBy(P, X, this.settings.lambda) < MOST_OFF)) throw this.#singular();
-      toWeights(P.data, X.columns);
+      toWeights(P.data, n);
     } catch (error) { P.free(); throw error; }
     this.#learned = { B: P, X, catalogue };
   }
@@ -147,15 +149,6 @@ export class EASE implements Recommender {
     checkIdle(this, 'free');
     this.#learned?.B.free();
     this.#learned = null;
-  }
-}
-
-/** Refuses what would not fit, before it is begun. */
-function checkRoom(n: number): void {
-  if (linearMemory === null) return; // then the runtime says so
-  const { inUse, limit } = memoryUse(), needed = 4 * n * n + inverseBytes(n), MiB = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  if (needed > limit - inUse) {
-    throw new TightrecError('out-of-memory', `EASE: the weights between ${n.toLocaleString('en')} items and the inverse behind them need ${MiB(needed)}, and of at most ${MiB(limit)} there are ${MiB(limit - inUse)} left; leave rare items out, or use ItemKNN, which keeps a few weights an item`);
   }
 }
 

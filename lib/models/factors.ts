@@ -1,11 +1,13 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import type { Adam } from '../optim/optimizers.ts';
+import type { Interactions } from '../data/interactions.ts';
+import { type Adam, release } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers } from './recommender.ts';
+import { checkRoom } from './room.ts';
 
 /**
  * Factors: what every matrix-factorisation model learns.
@@ -49,6 +51,11 @@ export const namedParameters = (factors: Factors): Record<string, Tensor> =>
   Object.fromEntries((Object.keys(names) as Part[]).flatMap((part): [string, Tensor][] => { const tensor = factors[part]; return tensor ? [[names[part], tensor]] : []; }));
 
 export const parametersOf = (factors: Factors): Tensor[] => Object.values(namedParameters(factors));
+
+/** checkTables: refuses, before the first is made, tables that the memory could not hold. Errors: 'out-of-memory', saying how much they alone need. */
+export function checkTables(where: string, { users, items }: Interactions, K: number): void {
+  checkRoom(where, `tables of ${users.size.toLocaleString('en-US')} users and ${items.size.toLocaleString('en-US')} items, with ${K} factors,`, (users.size + items.size) * K);
+}
 
 /** uniformTable: entries drawn from [-bound, bound). */
 export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
@@ -109,6 +116,14 @@ function inverseNorms(V: Float32Array, K: number): Float32Array {
     kernels.rowDot(squares, V, V, all, all, n, K);
     return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
   });
+}
+
+/** laidOut: what a fit needs beside its tables. Where there is no room for it, the tables of a fit that has not begun go back: nobody has seen them. */
+export function laidOut<Made>({ factors, optimizer, epochs }: Learned, make: () => Made): Made {
+  try { return make(); } catch (error) {
+    if (epochs === 0) release(parametersOf(factors), optimizer);
+    throw error;
+  }
 }
 
 /** tensorsOf: parameters as a model file holds them. */

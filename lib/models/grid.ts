@@ -4,6 +4,7 @@ import type { Part } from '../../kernels/spread.ts';
 import { runParts } from '../../kernels/threads.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { Random } from '../random.ts';
+import { checkRoom } from './room.ts';
 import { type FitOptions, type Plan, train } from './train.ts';
 
 /** In which order stochastic gradient descent visits the events of a cell: user by user, or at random. */
@@ -69,14 +70,15 @@ function blocksOf(blocks: number | null, nUsers: number, nItems: number, K: numb
   return Math.max(1, Math.min(blocks ?? enough, nUsers, nItems >> 1));
 }
 
-/** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. */
-export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettings, K: number): Grid {
+/** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. `where` begins the error. Errors: 'out-of-memory', before anything is laid out. */
+export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettings, K: number, where = 'cutGrid'): Grid {
   const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, blocks = blocksOf(asked, nUsers, nItems, K), held: Block[] = [];
   const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks; // as many as there are blocks of users
+  const columns = data.value ? 3 : 2; // users, items, values: moved about as numbers of four bytes, whatever they mean
+  checkRoom(where, `${n.toLocaleString('en-US')} events, laid out in ${rounds} x ${blocks} cells,`, (2 * columns + 2) * n + 2 * nItems + STATE * rounds * blocks + nUsers + blocks + 2, 'use fewer events, or free() models that are no longer needed');
   const release = (): void => held.forEach(free);
   const take = (length: number): Block => { const block = allocate(length); held.push(block); return block; };
   try {
-    const columns = data.value ? 3 : 2; // users, items, values: moved about as numbers of four bytes, whatever they mean
     const sorted = Array.from({ length: columns }, () => take(n)), laid = Array.from({ length: columns }, () => take(n)), positions = take(n), keys = take(n);
     const items = take(nItems), blockOf = take(nItems), states = take(STATE * rounds * blocks), userEnds = take(nUsers + 1), ends = take(blocks + 1);
 

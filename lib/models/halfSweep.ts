@@ -1,10 +1,11 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free, memoryUse, scope, scratch } from '../../kernels/memory.ts';
+import { type Block, allocate, free, scope, scratch } from '../../kernels/memory.ts';
 import type { Part } from '../../kernels/spread.ts';
 import { runParts } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { TightrecError } from '../errors.ts';
+import { checkRoom } from './room.ts';
 
 /** Solver: how the rows of a half sweep are found. */
 export interface Solver { readonly l2: number; readonly solver: 'cg' | 'cholesky'; readonly cgSteps: number }
@@ -139,8 +140,6 @@ export function confidencesOf(where: string, met: Csr, { alpha, base }: { alpha:
  * Errors: 'out-of-memory', saying how much is needed.
  */
 export function checkMemory(where: string, { rows, columns, indices }: Csr, K: number, tables: number): void {
-  const needed = 4 * (tables + 4 * indices.length + rows + columns + 2 * K * K + PARTS * (workLength(K) + K * K)), { inUse, limit } = memoryUse();
-  if (limit === 0 || needed <= limit - inUse) return; // 0: no linear memory, and the runtime says when there is no more
-  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
-  throw new TightrecError('out-of-memory', `${where}: ${rows} x ${columns} with ${indices.length} pairs, and ${K} factors, need ${mebibytes(needed)} of tightrec's memory, and ${mebibytes(limit - inUse)} of ${mebibytes(limit)} are free; use fewer factors, or free() models that are no longer needed`);
+  const numbers = tables + 4 * indices.length + rows + columns + 2 * K * K + PARTS * (workLength(K) + K * K);
+  checkRoom(where, `${rows} x ${columns} with ${indices.length} pairs, and ${K} factors,`, numbers);
 }

@@ -174,7 +174,7 @@ async function nearest(W: Csr, { neighbours, shrinkage }: ItemKNNSettings, { tur
   const ones = (matrix: Csr): Csr => ({ ...matrix, values: matrix.values.map((value) => value === 0 ? 0 : 1) });
   const pairOf = (matrix: Csr): [KeptCsr, KeptCsr] => [new KeptCsr(transposeCsr(matrix)), new KeptCsr(matrix)];
   const weights = pairOf(W), both = shrinkage > 0 ? pairOf(ones(W)) : null;
-  const indptr = new Int32Array(n + 1), indices = new Int32Array(n * k), values = new Float32Array(n * k);
+  const indptr = new Int32Array(n + 1), pieces: { indices: Int32Array; values: Float32Array }[] = []; // as many as there are, which may be far fewer than n k
   try {
     for (let from = 0; from < n; from += block) {
       const R = Math.min(block, n - from);
@@ -189,18 +189,24 @@ async function nearest(W: Csr, { neighbours, shrinkage }: ItemKNNSettings, { tur
         for (let r = 0; r < R; r++) { itself[r] = from + r; start[r] = r; }
         start[R] = R;
         kernels.topK(best, scores, likeness, itself, start, R, n, k);
+        const kept: number[] = [];
         for (let r = 0; r < R; r++) {
-          const kept: number[] = []; // by likeness; a matrix wants them by column
-          for (let at = r * k; at < (r + 1) * k && best[at] >= 0 && scores[at] > 0; at++) kept.push(at);
-          const to = indptr[from + r];
-          kept.sort((a, b) => best[a] - best[b]).forEach((at, p) => { indices[to + p] = best[at]; values[to + p] = scores[at]; });
-          indptr[from + r + 1] = to + kept.length;
+          const own: number[] = []; // by likeness; a matrix wants them by column
+          for (let at = r * k; at < (r + 1) * k && best[at] >= 0 && scores[at] > 0; at++) own.push(at);
+          for (const at of own.sort((a, b) => best[a] - best[b])) kept.push(at);
+          indptr[from + r + 1] = indptr[from + r] + own.length;
         }
+        pieces.push({ indices: Int32Array.from(kept, (at) => best[at]), values: Float32Array.from(kept, (at) => scores[at]) });
       }));
       await turn(from / block + 1, steps);
     }
   } finally { for (const matrix of [...weights, ...(both ?? [])]) matrix.free(); }
-  return { rows: n, columns: n, indptr, indices: indices.slice(0, indptr[n]), values: values.slice(0, indptr[n]) };
+  const whole = { rows: n, columns: n, indptr, indices: new Int32Array(indptr[n]), values: new Float32Array(indptr[n]) };
+  for (let p = 0, at = 0; p < pieces.length; at += pieces[p].indices.length, p++) {
+    whole.indices.set(pieces[p].indices, at);
+    whole.values.set(pieces[p].values, at);
+  }
+  return whole;
 }
 
 /** R rows of Aᵀ B, from `from` on, dense. Runs inside a scope. */

@@ -8,7 +8,7 @@ import { AdaGrad, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, type Learned as Trained, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Factors, type Learned as Trained, checkTables, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -69,6 +69,7 @@ export class LogisticMatrixFactorization implements Recommender {
     this.check();
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K), nUsers = data.users.size, nItems = data.items.size;
+    checkTables(`${this.name}.fit`, data, K);
     const factors = {
       user: uniformTable(nUsers, K, bound, next), item: uniformTable(nItems, K, bound, next),
       userBias: Tensor.lasting([nUsers, 1]), itemBias: Tensor.lasting([nItems, 1]), globalBias: null,

@@ -10,7 +10,9 @@ export interface Met { readonly ids: Block; readonly start: Block; readonly word
 /** metBefore: the bits of a bitmap, `words` to a row, or, where that would be too large, the sorted rows (words 0). */
 export function metBefore({ rows, columns, indptr, indices }: Csr): Met {
   const wide = Math.ceil(columns / 32), words = 4 * rows * wide <= BITMAP ? wide : 0;
-  const ids = allocate(words > 0 ? rows * words : indices.length), start = allocate(rows + 1);
+  const start = allocate(rows + 1);
+  let ids: Block;
+  try { ids = allocate(words > 0 ? rows * words : indices.length); } catch (error) { free(start); throw error; }
   start.ints().set(indptr);
   if (words === 0) ids.ints().set(indices);
   else {

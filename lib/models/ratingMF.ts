@@ -11,7 +11,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, factorAnswers, factorsFrom, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
+import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
@@ -76,6 +76,7 @@ export class RatingMF implements Recommender {
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     this.check();
     const ratings = ratingsOf(`${this.name}.fit`, data), { factors: K, initialScale, learningRate, seed } = this.settings, next = random(seed);
+    checkTables(`${this.name}.fit`, data, K);
     const factors = {
       user: normalTable(data.users.size, K, initialScale, next),
       item: normalTable(data.items.size, K, initialScale, next),
@@ -105,7 +106,7 @@ export class RatingMF implements Recommender {
   async #descend(start: LearnedRatings, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
-    const grid = cutGrid(data, { blocks, order }, K);
+    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
     try {
       await descend({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(start.factors), grid, random: start.random, learningRate, learningRateDecay: 1,

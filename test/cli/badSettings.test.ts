@@ -64,6 +64,18 @@ test('a half-life without times', async () => {
   untouched();
 });
 
+test('a setting given as if it were an option: the way to give it', async () => {
+  await fails(['fit', table, ...columns, '--model', 'ease', '--lambda', '20', '--out', out], 2, ["unknown option '--lambda'; a setting of a model that is no option is given as --set lambda=VALUE"]);
+  await fails(['fit', table, ...columns, '--model', 'ease', '--epoch', '20', '--out', out], 2, ["unknown option '--epoch' (Did you mean --epochs?)"]);
+  untouched();
+});
+
+test('ratings that are not there, amounts below zero', async () => {
+  await fails(['fit', table, ...columns, '--model', 'rating-mf', '--out', out], 1, ['expected a rating for each event', 'these interactions have no values; give --value COLUMN']);
+  await fails(['fit', file('returns.csv', 'user,item,much\na,x,1\na,x,-5\nb,y,2\n'), '--user', 'user', '--item', 'item', '--value', 'much', '--model', 'item-knn', '--out', out], 1, ["user 'a' has -4 of item 'x' in all", 'leave --value out']);
+  untouched();
+});
+
 test('a learning rate that makes training diverge', async () => {
   await fails(['fit', table, ...columns, '--model', 'logistic-mf', '--learning-rate', '1e30', '--factors', '8', '--out', out], 1, ['diverged', 'lower --learning-rate']);
   untouched();

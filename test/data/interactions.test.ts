@@ -67,7 +67,13 @@ test('values and times that are not finite', () => {
     refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { values: [1, 2, bad as number] }), 'bad-input', `values must be finite numbers, got ${bad} at position 2`);
     refuses(() => interactions(['a', 'b', 'c'], ['x', 'x', 'x'], { times: [1, bad as number, 3] }), 'bad-input', `times must be finite numbers, got ${bad} at position 1`);
   }
-  refuses(() => interactions(['a'], ['x'], { values: [1e39] }), 'bad-input', 'got 1e+39 at position 0'); // infinite in float32
+  refuses(() => interactions(['a'], ['x'], { values: [1e39] }), 'bad-input', 'got 1e+39 at position 0, and float32 ends at 3.4e38');
+});
+
+test('values that add up to more than float32 holds: the pair is named', () => {
+  const data = interactions(['a', 'b', 'c', 'c', 'c'], ['y', 'y', 'x', 'y', 'y'], { values: [1, 2, 3, 3e38, 3e38] });
+  refuses(() => data.matrix, 'bad-input', "interactions: the values of user 'c' and item 'y' add up to Infinity", 'give smaller values');
+  assert.equal([...interactions(['c', 'c'], ['y', 'y'], { values: [3e38, -3e38] }).matrix.values], [0]);
 });
 
 test('baskets: equal ids are equal numbers, whatever they are', () => {

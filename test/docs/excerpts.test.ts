@@ -27,6 +27,18 @@ test('every kernel that has four variants has a page that shows them, and README
   }
 });
 
+test('every kernel that is a loop and SIMD alone has a page that shows both, but for the helpers', () => {
+  const helpers = ['ids', 'l2', 'vector'], kernels = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory() && !existsSync(join(root, 'kernels', entry.name, 'gpu.ts'))).map(({ name }) => name);
+  assert.ok(helpers.every((helper) => kernels.includes(helper)) && kernels.length > helpers.length);
+  for (const kernel of kernels.filter((name) => !helpers.includes(name))) {
+    const page = `docs/kernels/${kernel}.md`;
+    assert.ok(pages.includes(page), `there is no ${page}`);
+    assert.ok(read('docs/kernels/README.md').includes(`| [${kernel}](${kernel}.md) |`), `docs/kernels/README.md does not list ${kernel}`);
+    for (const variant of ['loop', 'simd']) assert.ok(read(page).includes(`<!-- code: kernels/${kernel}/${variant}.ts `), `${page} does not show ${variant}.ts`);
+    for (const part of ['Formula', 'Shapes', 'Cost', 'Figures', 'Break it']) assert.ok(read(page).includes(`\n## ${part}\n`), `${page} has no part '${part}'`);
+  }
+});
+
 const source = `import { a } from './a.ts';
 
 /**

@@ -111,7 +111,7 @@ test('repeated events add up, as their values do', async () => {
 test('a pair whose values add up to less than nothing, or to no number, is refused by name; one that adds up to nothing was not met', async () => {
   const of = (values: number[]): Interactions => interactions(['ana', 'ana', 'ben'], ['tea', 'tea', 'jam'], { values }), model = new AlternatingLeastSquares(small);
   await rejects(() => model.fit(of([1, -3, 1])), 'bad-input', "AlternatingLeastSquares.fit: the confidence of user 'ana' in item 'tea' is 1 + 2 · -2", 'leave returns out');
-  for (const value of [Number.NaN, Infinity]) await rejects(() => model.fit(fromRows({ ...of([1, 1, 1]), value: Float32Array.of(1, 1, value) })), 'bad-input', `user 'ben' in item 'jam' is 1 + 2 · ${value}`);
+  for (const value of [Number.NaN, Infinity]) await rejects(() => model.fit(fromRows({ ...of([1, 1, 1]), value: Float32Array.of(1, 1, value) })), 'bad-input', `user 'ben' and item 'jam' add up to ${value}`);
   await rejects(() => new AlternatingLeastSquares({ ...small, alpha: 1e38 }).fit(of([50, 1, 1])), 'bad-input', "user 'ana' in item 'tea'");
   assert.not(model.fitted);
   await model.fit(of([1, -1, 1]));

@@ -88,7 +88,7 @@ test('EASE: refuses before it begins what the memory cannot hold, and says how m
   limitMemory(inUse + 40e6);
   const began = performance.now();
   try {
-    await rejects(() => new EASE().fit(data), 'out-of-memory', 'between 3,000 items', /need 5\d\.\d MiB/, /\d+\.\d MiB left/, 'use ItemKNN');
+    await rejects(() => new EASE().fit(data), 'out-of-memory', 'between 3,000 items', /need 5\d MiB/, /and \d+ MiB of \d+ MiB are free/, 'use ItemKNN');
     assert.ok(performance.now() - began < 1000);
     await new ItemKNN().fit(data); // which needs next to nothing
   } finally { limitMemory(limit); }
@@ -143,6 +143,14 @@ test('ItemKNN: a negative amount has no likeness, and who has it is said', async
   assert.equal(toBytes(model), before);
   await model.partialFit(interactions(['ben'], ['jam'], { values: [-1] })); // zero is none
   assert.ok(model.scores([0, 1]).every((score) => score === 0));
+});
+
+test('ItemKNN: neighbours without end take the room of those that there are', async () => {
+  const N = 3000, ids = LabelEncoder.fit(range(N)), data = interactions([...range(N), 5], [...range(N), 7], { users: ids, items: ids }), before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  const model = await new ItemKNN({ neighbours: 2 ** 24 }).fit(data, { onStep: () => { most = Math.max(most, process.memoryUsage().arrayBuffers - before); } });
+  assert.equal([...model.toState().tensors.neighbours_indices.data], [7, 5]); // one user has two items
+  assert.ok(most > 0 && most < 4 * N * N, `${most} bytes, where all pairs take ${8 * N * N}`);
 });
 
 test('ItemKNN takes no more memory than some rows of its matrix', async () => {
@@ -212,6 +220,24 @@ test('Blend: nothing is left of the scores that were kept while choosing', async
   assert.ok((await settled(before)) <= before);
 });
 
+test('Blend: while weights are chosen others get their turn: progress is told, and a timer can stop it', async () => {
+  const { train, test: held } = planted({ users: 300, items: 150, each: 20 }), make = (): Blend => new Blend([new EASE({ lambda: 50 }), new Popularity(), new ItemKNN(), new PurchaseHistory()]), told: number[] = [];
+  await make().fit(train, { validation: held, onStep: ({ step, steps }) => { assert.is(steps, 500); told.push(step); } });
+  assert.ok(told.length > 1 && told.every((step, at) => step <= 500 && (at === 0 || step >= told[at - 1])) && told.at(-1)! >= 400, `${told}`);
+  const stopped = new AbortController(), reason = new Error('enough'), blend = make();
+  let judged = 0;
+  try {
+    await blend.fit(train, { signal: stopped.signal, validation: () => { // as slow as can be, and in one piece
+      if (judged++ === 0) setTimeout(() => stopped.abort(reason), 0);
+      for (const began = performance.now(); performance.now() - began < 40;);
+      return -judged;
+    } });
+    assert.unreachable();
+  } catch (error) { assert.is(error, reason); }
+  assert.ok(judged < 4, `${judged} times`);
+  assert.not(blend.fitted);
+});
+
 test('Blend: what cannot be blended', async () => {
   const data = shop(), history = new PurchaseHistory();
   const wrong: [unknown, object, string][] = [
@@ -227,10 +253,11 @@ test('Blend: what cannot be blended', async () => {
   refuses(() => Blend.of([one, new EASE()], [1, 1]), 'not-fitted', 'EASE: call fit');
   refuses(() => Blend.of([one], [1, 2]), 'bad-setting', 'an array of 1 finite number');
   refuses(() => Blend.of([one], null as unknown as number[]), 'bad-setting', 'a weight for each model, got null');
+  refuses(() => (Blend.of as (models: Recommender[]) => Blend)([one]), 'bad-setting', 'Blend.of: expected a weight for each model, got undefined');
 
   const blend = Blend.of([one, await new EASE().fit(data)], [1, 1]);
   await one.fit(shop('number'));
-  refuses(() => blend.scores([0]), 'bad-input', 'knows other users or items');
+  refuses(() => blend.scores([0]), 'bad-input', 'model 0, Popularity, knows other users or items than when it was blended');
   one.free();
   assert.not(blend.fitted);
   refuses(() => blend.scores([0]), 'not-fitted', 'Popularity: call fit');

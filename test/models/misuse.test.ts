@@ -1,19 +1,20 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
-import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, interactions } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/index.ts';
+import { LabelEncoder } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 
 /** What callers without types, or in a hurry, do wrong: each ends in a sentence, not in a TypeError or a silent result. */
-const shop = interactions(['ana', 'ana', 'ben', 'ben', 'cleo'], ['tea', 'jam', 'tea', 'rye', 'jam']);
-const other = interactions(['q', 'r', 's'], ['x', 'y', 'z']);
+const shop = interactions(['ana', 'ana', 'ben', 'ben', 'cleo'], ['tea', 'jam', 'tea', 'rye', 'jam'], { values: [1, 1, 1, 1, 1] }); // ratings, where they are taken for such
+const other = interactions(['q', 'r', 's'], ['x', 'y', 'z'], { values: [1, 1, 1] });
 const makers: Record<string, () => Recommender> = {
   Popularity: () => new Popularity(), PurchaseHistory: () => new PurchaseHistory(),
   ItemKNN: () => new ItemKNN(), EASE: () => new EASE(), Blend: () => new Blend([new EASE(), new PurchaseHistory()], { weights: [1, 1] }),
   LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 4, epochs: 20 }),
   LogisticMF: () => new LogisticMF({ factors: 4, epochs: 20 }), BPR: () => new BPR({ factors: 4, epochs: 20 }),
-  AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 4, epochs: 20 }),
+  AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 4, epochs: 20 }), RatingMF: () => new RatingMF({ factors: 4, epochs: 20 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 4, hidden: 4, layers: 1, epochs: 20, learningRate: 0.01 }),
 };
 
@@ -69,7 +70,16 @@ for (const [name, make] of Object.entries(makers)) {
     refuses(() => evaluate(model, shop, { exclude: other }), 'bad-input', 'the interactions of exclude have other ids');
   });
 
-  test('options that are none, lists that are too long', async () => {
+  test.run();
+}
+
+const test = suite('models/misuse');
+
+test('settings that are no object', () => {
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+});
+
+test('options that are none, lists that are too long', async () => {
   const data = interactions([0, 0, 1], [0, 1, 0]), model = await new BPR({ factors: 2, epochs: 1 }).fit(data), next = await new NextItemLSTM({ factors: 2, hidden: 2, epochs: 1 }).fit(data);
   await rejects(() => new BPR().fit(data, null as unknown as FitOptions), 'bad-setting', 'BPR.fit: options must be an object');
   refuses(() => model.similarTo(0, null as unknown as object), 'bad-setting', 'BPR.similarTo: options must be an object');
@@ -89,17 +99,50 @@ test('a fit that fails before its first epoch gives its memory back', async () =
   assert.ok(memoryUse().inUse <= inUse, `${memoryUse().inUse} after ${inUse}`);
 });
 
-test.run();
-}
-
-const test = suite('models/misuse');
-
-test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
-});
-
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {
   await rejects(() => new LogisticMF({ factors: 4, epochs: 1, learningRate: 1e12 }).fit(shop), 'diverged', 'the size of the factors became');
+});
+
+test('tables larger than the memory are refused before the first is made, with what they need', async () => {
+  const { inUse, limit } = memoryUse(), data = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [1, 2] }), factors = 2 ** 31;
+  if (limit > 0) {
+    for (const make of [() => new BPR({ factors }), () => new BPR({ factors, solver: 'sgd' }), () => new RatingMF({ factors }), () => new LogisticMF({ factors }), () => new LogisticMatrixFactorization({ factors })]) {
+      await rejects(() => make().fit(data), 'out-of-memory', `${make().name}.fit: tables of 2 users and 2 items, with 2147483648 factors, need 32,768 MiB of tightrec's memory, and`, 'use fewer factors');
+    }
+    assert.is(memoryUse().inUse, inUse);
+  }
+});
+
+test('values that add up to more than float32 holds: no model takes them, so none is saved that could not be read again', async () => {
+  const huge = interactions(['ana', 'ana', 'ben'], ['tea', 'tea', 'jam'], { values: [3e38, 3e38, 1] }), half = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [3e38, 1] });
+  for (const make of [() => new BPR({ factors: 2, epochs: 1 }), () => new PurchaseHistory(), () => new EASE()]) {
+    await rejects(() => make().fit(huge), 'bad-input', "the values of user 'ana' and item 'tea' add up to Infinity");
+    const model = await make().fit(half), before = toBytes(model);
+    await rejects(() => model.partialFit(interactions(['ana'], ['tea'], { values: [3e38] })), 'bad-input', "events old and new: the values of user 'ana' and item 'tea' add up to Infinity");
+    assert.equal(toBytes(model), before);
+  }
+});
+
+test('data of hardly anything: one user, one item, only zeros, rows without events, fewer items than factors and than are asked for', async () => {
+  const ids = LabelEncoder.fit(['a', 'b', 'c', 'd', 'e'], { unknown: true }), none = Number.NEGATIVE_INFINITY;
+  const few: Interactions[] = [
+    interactions(['u'], ['i'], { values: [3] }), interactions(['u', 'v'], ['i', 'i'], { values: [3, 2] }), interactions(['u', 'u'], ['i', 'j'], { values: [3, 2] }), interactions(['u', 'v', 'u'], ['i', 'j', 'j'], { values: [3, 2, 1] }),
+    interactions(['u', 'v', 'u'], ['i', 'j', 'j'], { values: [0, 0, 0] }), interactions(['u', 'u', 'u', 'v'], ['i', 'i', 'i', 'j'], { values: [1, 1, 1, 1] }), interactions(['a', 'b', 'b'], ['a', 'c', 'e'], { values: [1, 2, 3], users: ids, items: ids }),
+  ];
+  const more: (() => Recommender)[] = [
+    () => new AlternatingLeastSquares({ factors: 4, epochs: 3, solver: 'cholesky' }), () => new RatingMF({ factors: 4, epochs: 3, solver: 'adam' }), () => new ItemKNN({ likeness: 'bm25', shrinkage: 2 }), () => new ItemKNN({ likeness: 'tf-idf' }),
+    () => new BPR({ factors: 4, epochs: 3, solver: 'sgd', verifyNegatives: true }), () => new BPR({ factors: 4, epochs: 3, solver: 'sgd', blocks: 1000, order: 'random', drawNegatives: 'popularity' }),
+  ];
+  for (const [at, data] of few.entries()) {
+    for (const make of [...Object.values(makers), ...more]) {
+      const model = await make().fit(data, { threads: 2 }), users = Array.from({ length: model.nUsers }, (_, user) => user), where = `${model.name}, data ${at}`;
+      assert.ok(model.scores(users).every(Number.isFinite), where);
+      const { items, scores } = model.recommend(users, { k: 20 });
+      assert.ok(items.every((item, place) => (item < 0 ? scores[place] === none : Number.isFinite(scores[place]))), where);
+      assert.equal(fromBytes(toBytes(model)).recommend(users, { k: 20 }), { items, scores }, where);
+      model.free();
+    }
+  }
 });
 
 test('negative values do not make an item less than unpopular', async () => {
