@@ -6,6 +6,7 @@ import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { BiasOnly } from '../models/biasOnly.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { EASE } from '../models/ease.ts';
@@ -16,6 +17,7 @@ import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
+import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { ThreadsOption } from '../models/threads.ts';
 import type { FitModelName } from '../study/models.ts';
@@ -34,6 +36,7 @@ interface FitCommand extends TableCommand {
 
 const models: Record<FitModelName, (settings: object) => Recommender> = {
   'als': (settings) => new AlternatingLeastSquares(settings),
+  'bias-only': (settings) => new BiasOnly(settings),
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
@@ -42,6 +45,7 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
   'rating-mf': (settings) => new RatingMF(settings),
+  'svd-plus-plus': (settings) => new SVDPlusPlus(settings),
   'popularity': (settings) => new Popularity(settings),
 };
 
@@ -68,7 +72,7 @@ async function checkCheckpointOption(path: string, model: Recommender, file: str
 }
 
 /** Models with nothing random to seed. */
-const COUNTED = new Set<FitModelName>(['popularity', 'purchase-history', 'item-knn', 'ease']);
+const COUNTED = new Set<FitModelName>(['popularity', 'purchase-history', 'item-knn', 'ease', 'bias-only']);
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {

@@ -12,6 +12,7 @@ export { readTable } from './readTable.ts';
 export type { ColumnType, ReadOptions, SkippedRow, Table } from './readTable.ts';
 export { batchRows, bucketed, packed, sequencesOf, windows } from './sequences.ts';
 export type { BatchRows, SequenceBatch, Sequences } from './sequences.ts';
-export { cutByTime, groupItems, groupRuns, splitByTime } from './split.ts';
+export { cutByTime, groupItems, groupRuns, kFold, splitByTime, splitRandom } from './split.ts';
+export type { FoldPieces } from './split.ts';
 export { random, restoreRandom } from '../random.ts';
 export type { Random } from '../random.ts';
