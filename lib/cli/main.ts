@@ -63,7 +63,9 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
     .requiredOption('--item <column>', 'the column of items')
     .addOption(badRows())
     .option('--sheet <name>', 'which sheet of a workbook (default: the first)')
-    .option('--encoding <label>', 'of a CSV, such as windows-1252 (default: UTF-8)');
+    .option('--encoding <label>', 'of a CSV, such as windows-1252 (default: UTF-8)')
+    .option('--delimiter <text>', 'between the cells of a CSV, such as :: (default: , ; tab or |, whichever the first row has most of)')
+    .option('--no-header', 'the file has no header: columns go by their numbers, from 1');
 
   tightrec.command('study')
     .description('The Online Retail study: read the transactions, train the models, print and report how well they do.')

@@ -7,7 +7,7 @@ export { LabelEncoder, compareIds } from './labelEncoder.ts';
 export type { RawId } from './labelEncoder.ts';
 export { sampleUniform, sampleUnseen } from './negatives.ts';
 export { readInteractions } from './readInteractions.ts';
-export type { FileInteractions, InteractionColumns } from './readInteractions.ts';
+export type { FileInteractions, InteractionColumns, InteractionReadOptions } from './readInteractions.ts';
 export { readTable } from './readTable.ts';
 export type { ColumnType, ReadOptions, SkippedRow, Table } from './readTable.ts';
 export { batchRows, bucketed, packed, sequencesOf, windows } from './sequences.ts';
