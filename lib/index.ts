@@ -40,7 +40,7 @@ export type { SVDPlusPlusSettings } from './models/svdPlusPlus.ts';
 export type { Prediction, RatingModel } from './models/ratings.ts';
 export type { RatingOptions } from './metrics/index.ts';
 export type { Amounts } from './models/sparse.ts';
-export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './models/recommender.ts';
+export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, SimilarOptions, TopLists } from './models/recommender.ts';
 export type { Catalogue } from './models/catalogue.ts';
 export type { Checkpoint, Checkpoints, DataMark, Snapshot } from './models/checkpoint.ts';
 export type { ModelState } from './models/modelState.ts';

@@ -72,7 +72,7 @@ export async function readTable<const Columns extends Record<string, ColumnType>
 
 /** A text that begins with { is JSON, an object a line, unless an option says that it is a CSV. */
 async function readText(chunks: AsyncGenerator<Uint8Array>, table: TableBuilder, options: ReadOptions): Promise<void> {
-  const { value: first = new Uint8Array(0) } = await chunks.next(), letters = first.subarray(0, 64).filter((byte) => byte > 0 && byte < 128); // in whatever encoding: no mark, no halves of UTF-16
+  const { value } = await chunks.next(), first: Uint8Array = value ?? new Uint8Array(0), letters = first.subarray(0, 64).filter((byte) => byte > 0 && byte < 128); // in whatever encoding: no mark, no halves of UTF-16
   const isJson = options.header === undefined && options.delimiter === undefined && String.fromCharCode(...letters).trimStart().startsWith('{');
   async function* all(): AsyncGenerator<Uint8Array> { yield first; yield* chunks; }
   await (isJson ? readJsonLines(all(), table, options) : readCsv(all(), table, options));

@@ -7,7 +7,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { type Catalogue, addSeen, catalogueOf, encodeLike } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import { type Prediction, type RatingModel, type RatingRange, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
@@ -105,8 +105,8 @@ export class BiasOnly implements RatingModel {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     const { mean, user, item, counts, catalogue, lowest, highest } = this.#known();

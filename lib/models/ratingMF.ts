@@ -15,7 +15,7 @@ import { type Learned, factorAnswers, factorsFrom, namedParameters, normalTable,
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Biases, type Prediction, type RatingModel, type RatingRange, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -180,8 +180,8 @@ export class RatingMF implements RatingModel {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     const { factors, catalogue, epochs, lowest, highest } = this.#known();

@@ -171,7 +171,7 @@ const test = suite('models/checkpoints');
 const others: Record<string, [make: (settings?: object) => Learning, others: Record<string, unknown>]> = {
   LogisticMF: [makers.LogisticMF, { factors: 6, learningRate: 0.04, l2: 1e-3, negatives: 3, batchSize: 30, seed: 2 }],
   LogisticMatrixFactorization: [makers.LogisticMatrixFactorization, { factors: 6, learningRate: 0.2, l2: 0, alpha: 2, amounts: 'log', seed: 2 }],
-  BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
+  BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, initialScale: 0.3, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
   SVDPlusPlus: [makers.SVDPlusPlus, { factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, seed: 2 }],
   RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {

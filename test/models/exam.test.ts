@@ -121,16 +121,16 @@ const candidates: Candidate[] = [
   },
   {
     make: (settings) => new BPR(settings),
-    small: { factors: 5, epochs: 4, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1, verifyNegatives: false, seed: 1 },
+    small: { factors: 5, epochs: 4, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialScale: null, initialBias: 0.1, verifyNegatives: false, seed: 1 },
     others: {
-      solver: 'sgd', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-3, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      solver: 'sgd', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-3, batchSize: 30, initialScale: 0.2, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
       blocks: 3, seed: 2,
     },
     beside: { learningRateDecay: { solver: 'sgd' }, drawNegatives: { solver: 'sgd' }, order: { solver: 'sgd' }, blocks: { solver: 'sgd' } },
     bad: [
       ...each('solver', ['Adam', 1, null]), ...each('learningRateDecay', notPositive), ...each('drawNegatives', ['all', 1, null]), ...each('order', ['items', 1, null]), ...each('blocks', notWhole.slice(0, -1)),
       ...each('preset', ['book', 1, true]), ...each('factors', notWhole), ...each('epochs', notWhole), ...each('stepsPerEpoch', notWhole.slice(0, -1)), ...each('batchSize', notWhole),
-      ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialBias', negative), ...each('verifyNegatives', ['yes', 1, null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
+      ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialScale', notPositive.slice(0, -1)), ...each('initialBias', negative), ...each('verifyNegatives', ['yes', 1, null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
     ],
     learns: {
       board: { factors: 4, epochs: 5, stepsPerEpoch: 40, batchSize: 200, learningRate: 0.05, l2: 1e-4 }, tastes: { factors: 8, epochs: 12, stepsPerEpoch: 20, batchSize: 600, learningRate: 0.03, l2: 3e-6 },
@@ -158,7 +158,7 @@ const candidates: Candidate[] = [
     make: (settings) => new BPR({ solver: 'sgd', ...settings }),
     small: { factors: 5, epochs: 4, learningRate: 0.05, learningRateDecay: 1, l2: 1e-3, initialBias: 0.1, verifyNegatives: false, drawNegatives: 'uniform', order: 'users', blocks: 2, seed: 1 },
     others: {
-      solver: 'adam', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-2, batchSize: 30, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
+      solver: 'adam', factors: 6, epochs: 5, stepsPerEpoch: 6, learningRate: 0.04, learningRateDecay: 0.9, l2: 1e-2, batchSize: 30, initialScale: 0.2, initialBias: 0.2, verifyNegatives: true, drawNegatives: 'popularity', order: 'random',
       blocks: 3, seed: 2,
     },
     beside: { stepsPerEpoch: { solver: 'adam' }, batchSize: { solver: 'adam' } },
@@ -536,6 +536,16 @@ for (const candidate of candidates) {
         assert.equal(model.similarTo(idOf('string', 'item', item), { k: 3 }), [...near.subarray(0, 3)].map((other, at) => ({ item: idOf('string', 'item', other), score: scores[at] })));
       }
       assert.is(model.similarItems([0]).items.length, 10);
+      if (alike === 'vectors') {
+        assert.equal(model.similarItems(items, { k, similarity: 'cosine' }), lists);
+        const dots = model.similarItems(items, { k, similarity: 'dot' });
+        for (const item of items) [...dots.items.subarray(item * k, item * k + k - 2)].forEach((other, at, near) => {
+          assert.ok(other !== item && Math.abs(dots.scores[item * k + at] - dot(row(item), row(other))) < 1e-5);
+          assert.ok(at === 0 || dot(row(item), row(near[at - 1])) >= dot(row(item), row(other)) - 1e-5);
+        });
+        assert.equal(model.similarTo('item 04', { k: 3, similarity: 'dot' }).map(({ score }) => score), [...dots.scores.subarray(4 * k, 4 * k + 3)]);
+      } else for (const similarity of ['cosine', 'dot'] as const) refuses(() => model.similarItems([0], { similarity }), 'unsupported', `${name} has weights between items, not vectors`, 'leave similarity out');
+      refuses(() => model.similarItems([0], { similarity: 'euclid' as 'dot' }), 'bad-setting', "similarity must be 'cosine' or 'dot', got \"euclid\"");
       for (const k of [0, 1.5, Number.NaN]) { refuses(() => model.similarItems([0], { k }), 'bad-setting', `${name}.similarItems: k`); refuses(() => model.similarTo('item 00', { k }), 'bad-setting'); }
       for (const bad of [-1, SHOP_ITEMS, 0.5]) refuses(() => model.similarItems([bad]), 'unknown-id', `row ${bad}`);
     });

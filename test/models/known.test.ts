@@ -60,7 +60,7 @@ test('negative values (returns) count as what they are', async () => {
 
 const logistic: LogisticMFSettings = { factors: 6, epochs: 1, learningRate: 0.05, l2: 1e-4, negatives: 3, batchSize: 1000, seed: 5 };
 const ranking: BPRSettings = {
-  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
+  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, initialScale: null, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
   blocks: null, seed: 5,
 };
 const kinds = [
