@@ -87,7 +87,7 @@ Examples:
   tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
     .action(async (options) => (await import('./study.ts')).study(options, signal));
 
-  tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz or .xlsx of interactions')
+  tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz, .json.gz or .xlsx of interactions')
     .description('Train a model on a file of interactions, one a row, and save it.'))
     .option('--time <column>', 'the column of dates')
     .option('--value <column>', 'the column of how much: a quantity, a rating (default: each row counts once)')
@@ -138,15 +138,16 @@ Example:
   tightrec similar shop.safetensors --item 85123A --k 5`)
     .action(async (file, options) => (await import('./similar.ts')).similar(file, options));
 
-  tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz or .xlsx')
+  tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz, .json.gz or .xlsx')
     .description('Measure a model on interactions that it was not trained on.'))
+    .option('--value <column>', 'the column of ratings, for a model of ratings: measures rmse and mae instead of lists')
     .addOption(new Option('-k, --k <n>', 'length of the lists').argParser(countOption).default(10))
     .addOption(new Option('--metrics <names>', `which of ${METRICS.join(', ')}`).argParser(listOption(METRICS)).default(METRICS.filter((name) => name !== 'auc'), 'all but auc'))
     .option('--include-seen', 'recommend also what the user has already (purchase-history always does)')
     .option('--json', 'as JSON')
     .addOption(quiet())
     .addHelpText('after', `
-Rows whose user or item the model does not know are left out, and counted. docs/metrics.md defines the metrics.
+Rows whose user or item the model does not know are left out, and counted; with --value they are predicted from what is known. docs/metrics.md defines the metrics.
 
 Example:
   tightrec evaluate shop.safetensors november.csv --user customer --item product --k 5`)
