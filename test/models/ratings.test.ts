@@ -76,6 +76,17 @@ for (const [name, make] of Object.entries(makers)) {
     for (const row of range(9)) assert.ok(Math.abs(scores[data.items.encode(`i${row}`)] - scores[nothing] - c.data[data.items.encode(`i${row}`)]) < 1e-5);
   });
 
+  test(`${name}: encoders with a row for the unknown: it is a row like any other, but no stranger's`, async () => {
+    const data = ratings(), users = LabelEncoder.fit(['u1', 'u2', 'u3'], { unknown: true }), some = interactions(Array.from(data.user, (row) => data.users.decode(row)), Array.from(data.item, (row) => data.items.decode(row)), { values: data.value!, users });
+    const model = await make().fit(some), { tensors, numbers } = model.toState(), i4 = some.items.encode('i4'), found = model.predictFor('u9', 'i4', { clip: false });
+    assert.equal(found.known, { user: false, item: true });
+    assert.ok(Math.abs(found.rating - (tensors.global_bias?.data[0] ?? numbers.mean) - tensors.item_bias.data[i4]) < 1e-5);
+    assert.ok(Math.abs(model.predict([0], [i4], { clip: false })[0] - found.rating) > 1e-3, 'that row has learned');
+    const stranger = interactions(['u9', 'u3'], ['i4', 'i4'], { values: [3, 3] }), judged = evaluateRatings(model, stranger, { clip: false });
+    assert.equal(judged.cold, { users: 1, items: 0, pairs: 1 });
+    assert.ok(Math.abs(judged.mae - (Math.abs(found.rating - 3) + Math.abs(model.predictFor('u3', 'i4', { clip: false }).rating - 3)) / 2) < 1e-6);
+  });
+
   test(`${name}: ratings that are all alike`, async () => {
     for (const rating of [3, 0, -2.5]) {
       const data = interactions(['a', 'a', 'b', 'c'], ['x', 'y', 'y', 'z'], { values: [rating, rating, rating, rating], ratingScale: [-3, 3] }), model = await make().fit(data);
