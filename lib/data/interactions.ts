@@ -54,8 +54,10 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
       if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}`);
     }
   }
-  if (options.ratingScale && values) {
+  if (options.ratingScale) {
     const [lowest, highest] = options.ratingScale;
+    if (!(lowest <= highest)) throw new TightrecError('bad-setting', `interactions: ratingScale must be the lowest and the highest rating, such as [1, 5], got ${String(options.ratingScale)}`);
+    if (!values) throw new TightrecError('bad-setting', 'interactions: ratingScale is of ratings; give them as values');
     for (let at = 0; at < n; at++) if (!(values[at] >= lowest && values[at] <= highest)) throw new TightrecError('bad-input', `interactions: ratings must be from ${lowest} to ${highest}, got ${values[at]} at position ${at}`);
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));

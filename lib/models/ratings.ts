@@ -75,7 +75,12 @@ export function predict(model: Recommender, range: RatingRange, biases: Biases, 
 
   const known = (rows: ArrayLike<number>): Int32Array => Int32Array.from(rows, (row) => (row === -1 ? 0 : row)), none = (rows: ArrayLike<number>): boolean => Array.prototype.includes.call(rows, -1);
   const cold = none(users) || none(items), x = cold ? score(model, known(users), known(items)) : score(model, users, items);
-  if (cold) for (let at = 0; at < x.length; at++) if (users[at] === -1 || items[at] === -1) x[at] = biases.mean + (users[at] === -1 ? 0 : biases.user[users[at]]) + (items[at] === -1 ? 0 : biases.item[items[at]]);
+  if (cold) {
+    for (let at = 0; at < x.length; at++) {
+      const user = users[at], item = items[at];
+      if (user === -1 || item === -1) x[at] = biases.mean + (user === -1 ? 0 : biases.user[user]) + (item === -1 ? 0 : biases.item[item]);
+    }
+  }
   if (round !== null) for (let at = 0; at < x.length; at++) x[at] = Math.round(x[at] / round) * round;
   if (clip) for (let at = 0; at < x.length; at++) x[at] = Math.min(Math.max(x[at], range.lowest), range.highest);
   return x;

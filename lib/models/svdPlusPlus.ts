@@ -193,7 +193,8 @@ const parametersOf = ({ factors, implicit }: Learned): Record<string, Tensor> =>
 
 /** usersOf: the factors with tables of these users alone: U[u] + |N(u)|^-1/2 Σ Y[j], and b[u]. Shapes: users (B). Inside a scope. */
 function usersOf({ factors, implicit, catalogue }: Learned, users: Int32Array): Factors {
-  const { user, userBias } = factors, [, K] = user.shape, B = users.length, rows = scratchFloats(B * K), biases = scratchFloats(B), { indptr, indices } = selectRowsCsr(catalogue.seen, users), weights = scratchFloats(indices.length);
+  const { user, userBias } = factors, [, K] = user.shape, B = users.length, { indptr, indices } = selectRowsCsr(catalogue.seen, users);
+  const rows = scratchFloats(B * K), biases = scratchFloats(B), weights = scratchFloats(indices.length);
   for (let b = 0; b < B; b++) weights.fill(1 / Math.sqrt(indptr[b + 1] - indptr[b]), indptr[b], indptr[b + 1]);
   kernels.gatherRows(rows, user.data, users, B, K);
   kernels.gatherRows(biases, userBias!.data, users, B, 1);

@@ -112,6 +112,8 @@ test('a rating outside the scale that was declared', async () => {
   await rejects(() => read(lines.join('\n'), goodreads, { ratingScale: [1, 5] }), 'bad-row', 'row 2, column "rating": expected a number from 1 to 5, got "0"');
   await rejects(() => read(csv, { user: 'u', item: 'i' }, { ratingScale: [1, 5] }), 'bad-setting', 'name it as value');
   refuses(() => interactions(['a', 'b'], ['x', 'y'], { values: [5, 6], ratingScale: [1, 5] }), 'bad-input', 'interactions: ratings must be from 1 to 5, got 6 at position 1');
+  refuses(() => interactions(['a'], ['x'], { values: [3], ratingScale: [5, 1] }), 'bad-setting', 'such as [1, 5], got 5,1');
+  refuses(() => interactions(['a'], ['x'], { ratingScale: [1, 5] }), 'bad-setting', 'give them as values');
   assert.is(interactions(['a', 'b'], ['x', 'y'], { values: [5, 1], ratingScale: [1, 5] }).user.length, 2);
 });
 
