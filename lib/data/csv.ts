@@ -79,6 +79,7 @@ export function afterLastRow(bytes: Uint8Array): number {
 /** A parser for the delimiter and the newline that the first row shows. */
 function parserFor(text: string, options: CsvOptions, source: string): Papa.Parser {
   if (/^\s*</.test(text)) throw new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx, got HTML or XML in ${source}; open it in a spreadsheet program and save it as .csv or .xlsx`);
+  if (/^\s*\[\s*[{[]/.test(text)) throw new TightrecError('file-unreadable', `readTable: expected a CSV, an .xlsx or JSON objects one a line, got a JSON array in ${source}; write each of its objects on a line of its own`);
   const outsideQuotes = text.replace(/^\s+/, '').replace(/"[^"]*"?/g, ''), row = /^[^\r\n]*/.exec(outsideQuotes)![0];
   const count = (delimiter: string) => row.split(delimiter).length;
   const delimiter = options.delimiter ?? [',', ';', '\t', '|'].reduce((best, next) => (count(next) > count(best) ? next : best));

@@ -95,6 +95,8 @@ test('JSON lines: what is cut short, is code, or lacks a field, is one sentence 
   await rejects(() => read(gzipSync(lines.join('\n')).subarray(0, 100), goodreads), 'file-damaged', 'cut short');
   await rejects(() => read('{"user_id":"a","book":"b","rating":5}\n', goodreads), 'column-missing', 'expected a column "book_id"', 'did you mean "book"');
   await rejects(() => read('{"user_id": \n', goodreads), 'bad-row', 'row 1');
+  for (const array of [`[${lines.join(',')}]`, `[\n  ${lines.join(',\n  ')}\n]\n`, '[[1, 2], [3, 4]]']) await rejects(() => read(array, goodreads), 'file-unreadable', 'got a JSON array in the bytes', 'on a line of its own');
+  assert.equal((await readTable(bytes('[a],b\n1,2\n'))).names, ['[a]', 'b']);
 });
 
 test('a CSV whose first name begins with {', async () => {
