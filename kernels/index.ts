@@ -21,6 +21,7 @@ import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
 import { softmaxLoss, softmaxLossGrad } from './softmaxLoss/loop.ts';
 import { sparseDenseProduct, sparseProduct } from './sparseProduct/loop.ts';
+import { svdppEpoch } from './svdppEpoch/loop.ts';
 import { topK } from './topK/loop.ts';
 import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 
@@ -36,12 +37,12 @@ export const loops: {
   matmulTransposed: typeof matmulTransposed; mfEpoch: typeof mfEpoch; orderIds: typeof orderIds; precisionHits: typeof precisionHits;
   product: typeof product; rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd;
   sgdRows: typeof sgdRows; softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sparseDenseProduct: typeof sparseDenseProduct;
-  sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; topK: typeof topK;
+  sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; svdppEpoch: typeof svdppEpoch; topK: typeof topK;
 } = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprEpoch, bprGrad, bprLoss, cholesky, choleskySolve,
   clear, countIds, distinctIds, firstOutside, gatherAdd, gatherIds, gatherRows, gatherRowsGrad, invertLower, l2Rows, l2RowsGrad, logLoss, logLossGrad,
   lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds, precisionHits, product, rowDot, rowDotGrad, scale,
-  settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sparseDenseProduct, sparseProduct, sumSquares, topK,
+  settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sparseDenseProduct, sparseProduct, sumSquares, svdppEpoch, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */

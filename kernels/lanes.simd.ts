@@ -46,6 +46,36 @@ export function addScaledRow(y: usize, x: usize, s: f32, K: i32): void {
   for (; k < K; k++, y += 4, x += 4) store<f32>(y, load<f32>(y) + s * load<f32>(x));
 }
 
+/** Two rows that move each other: a[k] = keep a[k] + step q[k] and q[k] = keep q[k] + back a[k], both from the rows as they were. */
+export function movePair(a: usize, q: usize, keep: f32, step: f32, back: f32, K: i32): void {
+  const keeps = f32x4.splat(keep), steps = f32x4.splat(step), backs = f32x4.splat(back);
+  let k = 0;
+  for (; k + 16 <= K; k += 16, a += 64, q += 64) {
+    const a0 = v128.load(a), q0 = v128.load(q);
+    v128.store(a, f32x4.add(f32x4.mul(keeps, a0), f32x4.mul(steps, q0)));
+    v128.store(q, f32x4.add(f32x4.mul(keeps, q0), f32x4.mul(backs, a0)));
+    const a1 = v128.load(a, 16), q1 = v128.load(q, 16);
+    v128.store(a, f32x4.add(f32x4.mul(keeps, a1), f32x4.mul(steps, q1)), 16);
+    v128.store(q, f32x4.add(f32x4.mul(keeps, q1), f32x4.mul(backs, a1)), 16);
+    const a2 = v128.load(a, 32), q2 = v128.load(q, 32);
+    v128.store(a, f32x4.add(f32x4.mul(keeps, a2), f32x4.mul(steps, q2)), 32);
+    v128.store(q, f32x4.add(f32x4.mul(keeps, q2), f32x4.mul(backs, a2)), 32);
+    const a3 = v128.load(a, 48), q3 = v128.load(q, 48);
+    v128.store(a, f32x4.add(f32x4.mul(keeps, a3), f32x4.mul(steps, q3)), 48);
+    v128.store(q, f32x4.add(f32x4.mul(keeps, q3), f32x4.mul(backs, a3)), 48);
+  }
+  for (; k + 4 <= K; k += 4, a += 16, q += 16) {
+    const a0 = v128.load(a), q0 = v128.load(q);
+    v128.store(a, f32x4.add(f32x4.mul(keeps, a0), f32x4.mul(steps, q0)));
+    v128.store(q, f32x4.add(f32x4.mul(keeps, q0), f32x4.mul(backs, a0)));
+  }
+  for (; k < K; k++, a += 4, q += 4) {
+    const a0 = load<f32>(a), q0 = load<f32>(q);
+    store<f32>(a, keep * a0 + step * q0);
+    store<f32>(q, keep * q0 + back * a0);
+  }
+}
+
 /** The four lanes, added. */
 export function addLanes(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));

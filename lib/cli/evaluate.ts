@@ -1,18 +1,25 @@
 import { type Csr, countPairs, findEntry } from '../data/csr.ts';
+import { type Interactions, interactions } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { type MetricName, evaluate } from '../metrics/evaluate.ts';
+import { type Rater, evaluateRatings } from '../metrics/evaluateRatings.ts';
+import type { Recommender } from '../models/recommender.ts';
+import { UsageError } from './failure.ts';
 import { type TableCommand, readEvents } from './fit.ts';
 import { loadModel } from './loadModel.ts';
 import { columnsOf, counted, rowFrom } from './options.ts';
-import { openTerminal } from './terminal.ts';
+import { type Terminal, openTerminal } from './terminal.ts';
 
 interface EvaluateCommand extends TableCommand { k: number; metrics: MetricName[]; includeSeen?: boolean; json?: boolean }
 
 /** evaluateCommand: the command `tightrec evaluate`. */
 export async function evaluateCommand(file: string, heldOut: string, options: EvaluateCommand, signal: AbortSignal): Promise<void> {
   const terminal = openTerminal(options), model = await loadModel(file), k = Math.min(options.k, model.nItems);
-  if (options.k > k) terminal.note(`the model knows ${counted(k, 'item')}, so no list is longer than that`);
+  if (options.value !== undefined && !('predict' in model)) throw new UsageError(`${model.name} predicts no ratings that --value could be compared with; leave it out`);
+  if (options.k > k && options.value === undefined) terminal.note(`the model knows ${counted(k, 'item')}, so no list is longer than that`);
   const events = await readEvents(heldOut, options, terminal, signal);
+  if (options.value !== undefined) { judgeRatings(model, events, options, terminal); return; }
 
   // the rows of the file in the numbers of the model; what the model does not know cannot be judged
   const userOf = events.users.labels.map((id) => rowFrom(String(id), model.users)), itemOf = events.items.labels.map((id) => rowFrom(String(id), model.items));
@@ -40,6 +47,18 @@ export async function evaluateCommand(file: string, heldOut: string, options: Ev
   }
   const label = (name: MetricName) => (name === 'auc' ? 'auc' : `${name}@${k}`);
   terminal.result(`${model.name} on ${counted(test.indices.length, 'pair')} of ${counted(measured.users, 'user')}\n${columnsOf(['metric', 'mean'], options.metrics.map((name) => [label(name), measured[name].toFixed(4)]), [false, true])}`);
+}
+
+/** Of a model of ratings: how far they are from those of the file. */
+function judgeRatings(model: Recommender, events: Interactions, { json }: EvaluateCommand, terminal: Terminal): void {
+  const idsOf = (rows: Int32Array, from: LabelEncoder, to: LabelEncoder): RawId[] => { // text, as the model has it
+    const ids = from.labels.map((id) => { const row = rowFrom(String(id), to); return row < 0 ? id! : to.decode(row); });
+    return Array.from(rows, (row) => ids[row]);
+  };
+  const held = interactions(idsOf(events.user, events.users, model.users), idsOf(events.item, events.items, model.items), { values: events.value! }), { rmse, mae, n, cold } = evaluateRatings(model as Recommender & Rater, held);
+  if (json) { terminal.result(`${JSON.stringify({ model: model.name, ratings: n, cold, rmse, mae }, null, 2)}\n`); return; }
+  if (cold.pairs > 0) terminal.note(`of ${counted(n, 'rating')} ${cold.pairs.toLocaleString('en')} are predicted from the biases alone: the model has no rating of ${counted(cold.users, 'user')} and ${counted(cold.items, 'item')}`);
+  terminal.result(`${model.name} on ${counted(n, 'rating')}\n${columnsOf(['metric', 'value'], [['rmse', rmse.toFixed(4)], ['mae', mae.toFixed(4)]], [false, true])}`);
 }
 
 /** How many pairs two matrices share. */

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { Interactions } from '../data/interactions.ts';
-import { readInteractions } from '../data/readInteractions.ts';
-import type { ReadOptions } from '../data/readTable.ts';
+import { type InteractionReadOptions, readInteractions } from '../data/readInteractions.ts';
 import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { BiasOnly } from '../models/biasOnly.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { EASE } from '../models/ease.ts';
@@ -16,6 +16,7 @@ import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
+import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { Recommender } from '../models/recommender.ts';
 import type { ThreadsOption } from '../models/threads.ts';
 import type { FitModelName } from '../study/models.ts';
@@ -25,7 +26,7 @@ import { checkTable } from './loadModel.ts';
 import { checkKept, counted, sameFile } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
-export interface TableCommand { user: string; item: string; time?: string; value?: string; basket?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; quiet?: boolean }
+export interface TableCommand { user: string; item: string; time?: string; value?: string; basket?: string; onBadRow: 'error' | 'skip'; sheet?: string; encoding?: string; delimiter?: string; header?: boolean; quiet?: boolean }
 
 interface FitCommand extends TableCommand {
   model: FitModelName; out: string; checkpoint?: string; threads: ThreadsOption; set?: Record<string, unknown>;
@@ -34,6 +35,7 @@ interface FitCommand extends TableCommand {
 
 const models: Record<FitModelName, (settings: object) => Recommender> = {
   'als': (settings) => new AlternatingLeastSquares(settings),
+  'bias-only': (settings) => new BiasOnly(settings),
   'bpr': (settings) => new BPR(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
@@ -42,6 +44,7 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),
   'rating-mf': (settings) => new RatingMF(settings),
+  'svd-plus-plus': (settings) => new SVDPlusPlus(settings),
   'popularity': (settings) => new Popularity(settings),
 };
 
@@ -68,7 +71,7 @@ async function checkCheckpointOption(path: string, model: Recommender, file: str
 }
 
 /** Models with nothing random to seed. */
-const COUNTED = new Set<FitModelName>(['popularity', 'purchase-history', 'item-knn', 'ease']);
+const COUNTED = new Set<FitModelName>(['popularity', 'purchase-history', 'item-knn', 'ease', 'bias-only']);
 
 /** The settings that were given; the model has defaults for the others. */
 function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLife, seed }: FitCommand): object {
@@ -81,14 +84,14 @@ function settingsOf({ model, set = {}, factors, epochs, learningRate, l2, halfLi
 
 /** readEvents: interactions from a file, with progress, and a word on the rows left out. */
 export async function readEvents(file: string, options: TableCommand, { progress, note }: Terminal, signal: AbortSignal): Promise<Interactions> {
-  const { user, item, time, value, basket, onBadRow, sheet, encoding } = options, columns = { user, item, ...(time && { time }), ...(value && { value }), ...(basket && { basket }) };
+  const { user, item, time, value, basket, onBadRow, sheet, encoding, delimiter, header } = options, columns = { user, item, ...(time && { time }), ...(value && { value }), ...(basket && { basket }) };
   const repeated = Object.values(columns).find((name, at, names) => names.indexOf(name) !== at);
   if (repeated !== undefined) throw new UsageError(`each of --user, --item, --time, --value and --basket needs a column of its own, got '${repeated}' twice`);
 
   await checkTable(file);
   const task = progress.begin(`reading ${file}`, 1);
-  const reading: Omit<ReadOptions, 'columns' | 'optional'> = {
-    onBadRow, signal, ...(sheet !== undefined && { sheet }), ...(encoding !== undefined && { encoding }),
+  const reading: InteractionReadOptions = {
+    onBadRow, signal, ...(sheet !== undefined && { sheet }), ...(encoding !== undefined && { encoding }), ...(delimiter !== undefined && { delimiter }), ...(header === false && { header }),
     onProgress: ({ bytes, totalBytes, rows }) => task.at(bytes / Math.max(1, totalBytes), counted(rows, 'row')),
   };
   const events = await readInteractions(file, columns, reading), { count, details: [first] } = events.skipped;

@@ -66,7 +66,9 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
     .requiredOption('--item <column>', 'the column of items')
     .addOption(badRows())
     .option('--sheet <name>', 'which sheet of a workbook (default: the first)')
-    .option('--encoding <label>', 'of a CSV, such as windows-1252 (default: UTF-8)');
+    .option('--encoding <label>', 'of a CSV, such as windows-1252 (default: UTF-8)')
+    .option('--delimiter <text>', 'between the cells of a CSV, such as :: (default: , ; tab or |, whichever the first row has most of)')
+    .option('--no-header', 'the file has no header: columns go by their numbers, from 1');
 
   tightrec.command('study')
     .description('The Online Retail study: read the transactions, train the models, print and report how well they do.')
@@ -88,7 +90,7 @@ Examples:
   tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
     .action(async (options) => (await import('./study.ts')).study(options, signal));
 
-  tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz or .xlsx of interactions')
+  tableOptions(tightrec.command('fit').argument('<file>', 'a .csv, .csv.gz, .json.gz or .xlsx of interactions')
     .description('Train a model on a file of interactions, one a row, and save it.'))
     .configureOutput({ outputError: (text, write) => write(`${said(text).replace(/^(tightrec: unknown option '--([a-zA-Z]\w*)')$/, '$1; a setting of a model that is no option is given as --set $2=VALUE')}\n`) })
     .option('--time <column>', 'the column of dates')
@@ -98,7 +100,7 @@ Examples:
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
     .option('--checkpoint <file>', 'keep what is learned there after every epoch, and go on from what is there')
     .addOption(threads())
-    .option('--factors <n>', 'length of the vectors (als, bpr, logistic-mf, logistic-adagrad, lstm, rating-mf)', numberOption)
+    .option('--factors <n>', 'length of the vectors (als, bpr, logistic-mf, logistic-adagrad, lstm, rating-mf, svd-plus-plus)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
     .option('--learning-rate <x>', 'of the optimiser', numberOption)
     .option('--l2 <x>', 'weight of the penalty', numberOption)
@@ -140,15 +142,16 @@ Example:
   tightrec similar shop.safetensors --item 85123A --k 5`)
     .action(async (file, options) => (await import('./similar.ts')).similar(file, options));
 
-  tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz or .xlsx')
+  tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz, .json.gz or .xlsx')
     .description('Measure a model on interactions that it was not trained on.'))
+    .option('--value <column>', 'the column of ratings, for a model of ratings: measures rmse and mae instead of lists')
     .addOption(new Option('-k, --k <n>', 'length of the lists').argParser(countOption).default(10))
     .addOption(new Option('--metrics <names>', `which of ${METRICS.join(', ')}`).argParser(listOption(METRICS)).default(METRICS.filter((name) => name !== 'auc'), 'all but auc'))
     .option('--include-seen', 'recommend also what the user has already (purchase-history always does)')
     .option('--json', 'as JSON')
     .addOption(quiet())
     .addHelpText('after', `
-Rows whose user or item the model does not know are left out, and counted. docs/metrics.md defines the metrics.
+Rows whose user or item the model does not know are left out, and counted; with --value they are predicted from what is known. docs/metrics.md defines the metrics.
 
 Example:
   tightrec evaluate shop.safetensors november.csv --user customer --item product --k 5`)

@@ -91,6 +91,16 @@ export function findEntry(matrix: Csr, row: number, column: number): number {
   return -1;
 }
 
+/** rowsMet: 1 for each row that holds an entry, else 0. */
+export function rowsMet({ rows, indptr }: Csr): Uint8Array { return Uint8Array.from({ length: rows }, (_, row) => (indptr[row + 1] > indptr[row] ? 1 : 0)); }
+
+/** columnsMet: 1 for each column that holds an entry, else 0. */
+export function columnsMet({ columns, indices }: Csr): Uint8Array {
+  const met = new Uint8Array(columns);
+  for (let at = 0; at < indices.length; at++) met[indices[at]] = 1;
+  return met;
+}
+
 /** transposeCsr: the same entries by columns: columns x rows. */
 export function transposeCsr({ rows, columns, indptr, indices, values }: Csr): Csr {
   const start = new Int32Array(columns + 1), to = new Int32Array(indices.length), moved = new Float32Array(indices.length);

@@ -4,7 +4,7 @@ import { LONGEST, decoded } from './source.ts';
 import type { TableBuilder } from './tableBuilder.ts';
 
 /** CsvOptions: what readCsv needs of the options of readTable. */
-export interface CsvOptions { delimiter?: string; encoding?: string; header?: string[] }
+export interface CsvOptions { delimiter?: string; encoding?: string; header?: string[] | false }
 
 interface Parsed { data: string[][]; errors: { code: string; row: number }[]; meta: { cursor: number } }
 
@@ -39,11 +39,11 @@ export async function readCsv(chunks: AsyncIterable<Uint8Array>, table: TableBui
     if (cells[last].charCodeAt(cells[last].length - 1) === RETURN) cells[last] = cells[last].slice(0, -1); // rows end with \n for papaparse, so that \r\n may be mixed in
     if (cells[0] === '' && cells.every((cell) => cell === '')) return;
     if (table.names === null) {
-      table.header(cells);
-      return;
+      table.header(options.header === false ? cells.map((_, at) => String(at + 1)) : cells);
+      if (options.header !== false) return;
     }
     if (badQuotes) table.reject(read, '', 'expected a delimiter or the end of the row after a closing quote, got more text', 'double the quotes that belong to the text');
-    else if (cells.length !== table.names.length) table.reject(read, '', `expected ${table.names.length} cells, got ${cells.length}`);
+    else if (cells.length !== table.names!.length) table.reject(read, '', `expected ${table.names!.length} cells, got ${cells.length}`);
     else {
       const { columns, rows } = table;
       for (let k = 0; k < columns.length; k++) {
@@ -69,8 +69,8 @@ export async function readCsv(chunks: AsyncIterable<Uint8Array>, table: TableBui
   take(parser.parse(rest, 0, false) as Parsed, true);
 }
 
-/** Where the last whole line ends. */
-function afterLastRow(bytes: Uint8Array): number {
+/** afterLastRow: where the last whole line ends. */
+export function afterLastRow(bytes: Uint8Array): number {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] !== NEWLINE && bytes[end - 1] !== RETURN) end--;
   return end;
@@ -79,6 +79,7 @@ function afterLastRow(bytes: Uint8Array): number {
 /** A parser for the delimiter and the newline that the first row shows. */
 function parserFor(text: string, options: CsvOptions, source: string): Papa.Parser {
   if (/^\s*</.test(text)) throw new TightrecError('file-unreadable', `readTable: expected a CSV or an .xlsx, got HTML or XML in ${source}; open it in a spreadsheet program and save it as .csv or .xlsx`);
+  if (/^\s*\[\s*[{[]/.test(text)) throw new TightrecError('file-unreadable', `readTable: expected a CSV, an .xlsx or JSON objects one a line, got a JSON array in ${source}; write each of its objects on a line of its own`);
   const outsideQuotes = text.replace(/^\s+/, '').replace(/"[^"]*"?/g, ''), row = /^[^\r\n]*/.exec(outsideQuotes)![0];
   const count = (delimiter: string) => row.split(delimiter).length;
   const delimiter = options.delimiter ?? [',', ';', '\t', '|'].reduce((best, next) => (count(next) > count(best) ? next : best));

@@ -21,6 +21,8 @@ export interface Interactions {
 
 export interface InteractionOptions {
   values?: ArrayLike<number>;
+  /** The lowest and the highest value that a rating may have; another is an error. */
+  ratingScale?: readonly [lowest: number, highest: number];
   /** Milliseconds since 1970. */
   times?: ArrayLike<number>;
   /** The basket of each event, by any id: the number of an order, of a visit. The events of a basket stand together, in their order. */
@@ -32,8 +34,8 @@ export interface InteractionOptions {
 
 /**
  * interactions: events given as parallel arrays of raw ids. Shapes: users, items, values, times, baskets (n).
- * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32), and from `matrix` where
- * the values of a pair add up to none; 'unknown-id' for an id outside an encoder that was given.
+ * Errors: 'bad-input' when empty, of unequal length, or with a value or time that is not a finite number (a value in float32), or a value outside ratingScale, and from
+ * `matrix` where the values of a pair add up to none; 'unknown-id' for an id outside an encoder that was given.
  */
 export function interactions(users: ArrayLike<RawId>, items: ArrayLike<RawId>, options: InteractionOptions = {}): Interactions {
   return fromRows(encodeEvents(users, items, options));
@@ -51,6 +53,12 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
     for (let at = 0; at < n; at++) {
       if (!Number.isFinite(name === 'values' ? Math.fround(array[at]) : array[at])) throw new TightrecError('bad-input', `interactions: ${name} must be finite numbers, got ${array[at]} at position ${at}${Number.isFinite(array[at]) ? ', and float32 ends at 3.4e38' : ''}`);
     }
+  }
+  if (options.ratingScale) {
+    const [lowest, highest] = options.ratingScale;
+    if (!(lowest <= highest)) throw new TightrecError('bad-setting', `interactions: ratingScale must be the lowest and the highest rating, such as [1, 5], got ${String(options.ratingScale)}`);
+    if (!values) throw new TightrecError('bad-setting', 'interactions: ratingScale is of ratings; give them as values');
+    for (let at = 0; at < n; at++) if (!(values[at] >= lowest && values[at] <= highest)) throw new TightrecError('bad-input', `interactions: ratings must be from ${lowest} to ${highest}, got ${values[at]} at position ${at}`);
   }
   const userEncoder = options.users ?? LabelEncoder.fit(Array.from(users)), itemEncoder = options.items ?? LabelEncoder.fit(Array.from(items));
   return {

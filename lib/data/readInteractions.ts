@@ -3,15 +3,20 @@ import { type Interactions, encodeEvents, fromRows } from './interactions.ts';
 import { type ReadOptions, type Table, readTable } from './readTable.ts';
 
 export interface InteractionColumns {
-  /** Names of the columns that hold raw ids. */
-  user: string;
-  item: string;
+  /** Names of the columns that hold raw ids. A column of a file without a header (`header: false`) goes by its number, from 1. */
+  user: string | number;
+  item: string | number;
   /** How much: a quantity, a rating. Without it each row counts once. */
-  value?: string;
+  value?: string | number;
   /** When. */
-  time?: string;
+  time?: string | number;
   /** The number of the order, the visit: rows that follow each other with the same one are a basket. */
-  basket?: string;
+  basket?: string | number;
+}
+
+export interface InteractionReadOptions extends Omit<ReadOptions, 'columns' | 'optional' | 'required' | 'range'> {
+  /** The lowest and the highest value that a rating may have; another makes a bad row. */
+  ratingScale?: readonly [lowest: number, highest: number];
 }
 
 export interface FileInteractions extends Interactions {
@@ -20,14 +25,15 @@ export interface FileInteractions extends Interactions {
 }
 
 /**
- * readInteractions: interactions from a .csv, .csv.gz or .xlsx file. Ids are kept as text, as the file has them.
+ * readInteractions: interactions from a CSV, a file of JSON objects one a line, either of them in a .gz, or an .xlsx. Ids are kept as text, as the file has them.
  * A row without a user, an item or, where asked for, a basket is a bad row: an error, or with `onBadRow: 'skip'` left out, counted and reported in `skipped`.
  * Errors: as readTable; 'bad-row' for an empty id; 'bad-input' when no row is left.
  */
-export async function readInteractions(file: string | URL | Uint8Array | ArrayBuffer | Blob, columns: InteractionColumns, options: Omit<ReadOptions, 'columns' | 'optional'> = {}): Promise<FileInteractions> {
-  const { user, item, value, time, basket } = columns;
+export async function readInteractions(file: string | URL | Uint8Array | ArrayBuffer | Blob, columns: InteractionColumns, options: InteractionReadOptions = {}): Promise<FileInteractions> {
+  const [user, item, value, time, basket] = [columns.user, columns.item, columns.value, columns.time, columns.basket].map((name) => name === undefined ? '' : String(name)), { ratingScale, ...reading } = options;
+  if (ratingScale && !value) throw new TightrecError('bad-setting', 'readInteractions: ratingScale is of the column of ratings; name it as value');
   const table = await readTable(file, {
-    ...options,
+    ...reading, ...(ratingScale && { range: { [value]: ratingScale } }),
     columns: { [user]: 'string', [item]: 'string', ...(value && { [value]: 'number' }), ...(time && { [time]: 'date' }), ...(basket && { [basket]: 'string' }) },
     required: [user, item, ...(basket ? [basket] : [])],
   });

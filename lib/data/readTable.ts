@@ -1,5 +1,6 @@
 import { TightrecError } from '../errors.ts';
 import { readCsv } from './csv.ts';
+import { readJsonLines } from './jsonLines.ts';
 import { type Source, chunksOf, gunzipped, openSource } from './source.ts';
 import { type ColumnType, type Table, TableBuilder, listed, quoted } from './tableBuilder.ts';
 import { readXlsx } from './xlsx.ts';
@@ -14,13 +15,15 @@ export interface ReadOptions<Columns extends Record<string, ColumnType> = Record
   optional?: string[];
   /** Columns of strings that an empty cell makes a bad row too. */
   required?: string[];
-  /** The names of the columns of a file without a header row. */
-  header?: string[];
+  /** For each of these columns of numbers the lowest and the highest that a cell may be; another makes a bad row. */
+  range?: Record<string, readonly [lowest: number, highest: number]>;
+  /** The names of the columns of a file without a header row; false names those of a CSV by their numbers, '1', '2' and so on. */
+  header?: string[] | false;
   /** What a row that does not parse leads to: an error (the default), or being left out, counted and reported. */
   onBadRow?: 'error' | 'skip';
   /** Which sheet of a workbook; default the first. */
   sheet?: string;
-  /** What separates the cells of a CSV; default , ; tab or |, whichever the header has most of. */
+  /** What separates the cells of a CSV, one character or more; default , ; tab or |, whichever the header has most of. */
   delimiter?: string;
   /** The encoding of a CSV, by any label that TextDecoder knows; default UTF-8, or UTF-16 where the file says so. */
   encoding?: string;
@@ -35,7 +38,7 @@ export interface ReadOptions<Columns extends Record<string, ColumnType> = Record
 const MIB = 2 ** 20;
 
 /**
- * readTable: reads columns of a .csv, .csv.gz or .xlsx, told apart by their first bytes. Streams: of the file, only a few pieces are held
+ * readTable: reads columns of a CSV, a file of JSON objects one a line, either of them in a .gz, or an .xlsx, told apart by their first bytes. Streams: of the file, only a few pieces are held
  * at a time, and the columns asked for.
  *
  * Throws a TightrecError ('file-missing', 'file-unreadable', 'file-damaged', 'file-too-large', 'column-missing', 'bad-row', 'bad-input',
@@ -52,8 +55,8 @@ export async function readTable<const Columns extends Record<string, ColumnType>
     const table = new TableBuilder(source.name, options), watched = watch(source, table, options, callers);
     const magic = await source.read(0, 8), format = formatOf(magic), limit = options.maxBytes ?? Math.min(16_384 * MIB, Math.max(256 * MIB, 100 * source.size));
     if (format === 'zip') await readXlsx(watched, table, limit, options);
-    else if (format === 'gzip') await readCsv(textOf(gunzipped(watched, limit), source, options), table, options);
-    else if (format === 'text') await readCsv(textOf(chunksOf(watched), source, options), table, options);
+    else if (format === 'gzip') await readText(textOf(gunzipped(watched, limit), source, options), table, options);
+    else if (format === 'text') await readText(textOf(chunksOf(watched), source, options), table, options);
     else throw await unknown(source, format);
     const whole = table.finish();
     options.onProgress?.({ bytes: source.size, totalBytes: source.size, rows: whole.rows });
@@ -67,11 +70,19 @@ export async function readTable<const Columns extends Record<string, ColumnType>
   }
 }
 
+/** A text that begins with { is JSON, an object a line, unless an option says that it is a CSV. */
+async function readText(chunks: AsyncGenerator<Uint8Array>, table: TableBuilder, options: ReadOptions): Promise<void> {
+  const { value } = await chunks.next(), first: Uint8Array = value ?? new Uint8Array(0), letters = first.subarray(0, 64).filter((byte) => byte > 0 && byte < 128); // in whatever encoding: no mark, no halves of UTF-16
+  const isJson = options.header === undefined && options.delimiter === undefined && String.fromCharCode(...letters).trimStart().startsWith('{');
+  async function* all(): AsyncGenerator<Uint8Array> { yield first; yield* chunks; }
+  await (isJson ? readJsonLines(all(), table, options) : readCsv(all(), table, options));
+}
+
 function check(options: ReadOptions): void {
   const fail = (message: string, got: unknown) => new TightrecError('bad-setting', `readTable: expected ${message}, got ${typeof got === 'string' ? quoted(got) : String(got)}`);
-  const known = ['columns', 'optional', 'required', 'header', 'onBadRow', 'sheet', 'delimiter', 'encoding', 'maxBytes', 'onProgress', 'signal'];
+  const known = ['columns', 'optional', 'required', 'range', 'header', 'onBadRow', 'sheet', 'delimiter', 'encoding', 'maxBytes', 'onProgress', 'signal'];
   for (const name of Object.keys(options)) if (!known.includes(name)) throw fail(`options ${listed(known)}`, name);
-  const { columns, optional = [], required = [], header, onBadRow = 'error', delimiter = ',', encoding = 'utf-8', maxBytes = 1 } = options;
+  const { columns, optional = [], required = [], range = {}, header, onBadRow = 'error', delimiter = ',', encoding = 'utf-8', maxBytes = 1 } = options;
   if (columns !== undefined && Object.keys(columns).length === 0) throw fail('columns to name at least one column, or to be left out', 'none');
   for (const [name, type] of Object.entries(columns ?? {})) {
     if (!['string', 'number', 'date'].includes(type)) throw fail(`column ${quoted(name)} to be 'string', 'number' or 'date'`, type);
@@ -80,9 +91,13 @@ function check(options: ReadOptions): void {
     if (columns && !Object.hasOwn(columns, name)) throw fail(`optional and required to name columns that are read (${listed(Object.keys(columns))})`, name);
     if (optional.includes(name) && required.includes(name)) throw fail('a column to be either optional or required', `both for ${name}`);
   }
-  if (header && header.length === 0) throw fail('header to name at least one column, or to be left out', 'none');
+  for (const [name, bounds] of Object.entries(range)) {
+    if (columns?.[name] !== 'number') throw fail('range to name columns that are read as numbers', name);
+    if (!(Array.isArray(bounds) && bounds.length === 2 && bounds[0] <= bounds[1])) throw fail(`the range of ${quoted(name)} to be the lowest and the highest number, such as [1, 5]`, bounds);
+  }
+  if (header && header.length === 0) throw fail('header to name at least one column, to be false, or to be left out', 'none');
   if (!['error', 'skip'].includes(onBadRow)) throw fail("onBadRow to be 'error' or 'skip'", onBadRow);
-  if (delimiter.length !== 1 || '"\r\n\uFEFF'.includes(delimiter)) throw fail('delimiter to be one character, no quote and no newline', delimiter);
+  if (delimiter.length === 0 || /["\r\n\uFEFF]/.test(delimiter)) throw fail('delimiter to be one character or more, no quote and no newline', delimiter);
   if (!(maxBytes > 0)) throw fail('maxBytes to be a positive number of bytes', maxBytes);
   if (!isEncoding(encoding)) throw fail("encoding to be a label such as 'utf-8' or 'windows-1252'", encoding);
 }

@@ -1,6 +1,7 @@
 import { TightrecError } from '../errors.ts';
 import type { Groups } from './csr.ts';
 import { type Interactions, selectEvents } from './interactions.ts';
+import { random } from '../random.ts';
 import { parseDate } from './parse.ts';
 
 /**
@@ -35,6 +36,41 @@ function milliseconds(date: Date | number | string): number {
   const time = typeof date === 'string' ? parseDate(date) : Number(date);
   if (!Number.isFinite(time)) throw new TightrecError('bad-setting', `splitByTime: ${typeof date === 'string' ? `'${date}'` : String(date)} is not a date; write it as '2011-10-09'`);
   return time;
+}
+
+/**
+ * splitRandom: the events in two pieces, `share` of them in the second, drawn at random; in each piece they keep their order. The pieces share the
+ * encoders, so a row means the same user in each, and either piece may have users and items that the other has not.
+ * Errors: 'bad-setting' for a share that is not between 0 and 1 or leaves a piece empty.
+ */
+export function splitRandom(data: Interactions, { share = 0.2, seed = 1 }: { share?: number; seed?: number } = {}): [train: Interactions, test: Interactions] {
+  const n = data.user.length, held = Math.round(share * n);
+  if (!(typeof share === 'number' && share > 0 && share < 1)) throw new TightrecError('bad-setting', `splitRandom: share must be a number between 0 and 1, got ${String(share)}`);
+  if (held === 0 || held === n) throw new TightrecError('bad-setting', `splitRandom: a share of ${share} leaves one piece of ${n} events empty; take another`);
+  const order = shuffled('splitRandom', n, seed);
+  return [selectEvents(data, order.slice(held).sort()), selectEvents(data, order.slice(0, held).sort())];
+}
+
+/** FoldPieces: all events but those of a fold, and those of the fold. */
+export interface FoldPieces { readonly train: Interactions; readonly test: Interactions }
+
+/**
+ * kFold: the events dealt at random to k folds, whose sizes differ by one at most. Each fold is the test of one pair, and all others are its train; the
+ * events keep their order, and all pieces share the encoders.
+ * Errors: 'bad-setting' unless k is a whole number from 2 to the number of events.
+ */
+export function kFold(data: Interactions, { k = 5, seed = 1 }: { k?: number; seed?: number } = {}): FoldPieces[] {
+  const n = data.user.length;
+  if (!(Number.isInteger(k) && k >= 2 && k <= n)) throw new TightrecError('bad-setting', `kFold: k must be a whole number from 2 to ${n}, the number of events, got ${String(k)}`);
+  const order = shuffled('kFold', n, seed), foldOf = new Int32Array(n), all = Int32Array.from({ length: n }, (_, event) => event);
+  for (let at = 0; at < n; at++) foldOf[order[at]] = at % k;
+  return Array.from({ length: k }, (_, fold) => ({ train: selectEvents(data, all.filter((event) => foldOf[event] !== fold)), test: selectEvents(data, all.filter((event) => foldOf[event] === fold)) }));
+}
+
+/** 0 .. n - 1 at random. */
+function shuffled(where: string, n: number, seed: number): Int32Array {
+  if (!Number.isFinite(seed)) throw new TightrecError('bad-setting', `${where}: seed must be a finite number, got ${String(seed)}`);
+  return random(seed).shuffle(Int32Array.from({ length: n }, (_, event) => event));
 }
 
 /**

@@ -28,6 +28,7 @@ export interface TableOptions {
   columns?: Record<string, ColumnType>;
   optional?: string[];
   required?: string[];
+  range?: Record<string, readonly [lowest: number, highest: number]>;
   onBadRow?: 'error' | 'skip';
 }
 
@@ -58,7 +59,7 @@ export class TableBuilder {
   get names(): string[] | null { return this.#names; }
 
   header(names: string[]): void {
-    const { columns, optional = [], required = [] } = this.#options;
+    const { columns, optional = [], required = [], range = {} } = this.#options;
     const wanted = columns ?? Object.fromEntries(names.map((name): [string, ColumnType] => [name, 'string']));
     this.#names = names;
     this.columns = Object.entries(wanted).map(([name, type]) => {
@@ -67,9 +68,9 @@ export class TableBuilder {
       if (again !== -1) {
         throw new TightrecError('bad-input', `readTable: expected each column of ${this.source} to have its own name, got ${quoted(name)} in columns ${at + 1} and ${again + 1}; rename one of them${columns ? '' : ', or name in columns those to read'}`);
       }
-      return type === 'string' ? new TextColumn(name, at, !required.includes(name)) : new ValueColumn(name, type, at, optional.includes(name));
+      return type === 'string' ? new TextColumn(name, at, !required.includes(name)) : new ValueColumn(name, type, at, optional.includes(name), range[name]);
     });
-    for (const name of [...optional, ...required]) this.#place(name, names);
+    for (const name of [...optional, ...required, ...Object.keys(range)]) this.#place(name, names);
   }
 
   #place(name: string, names: string[]): number {
@@ -91,7 +92,7 @@ export class TableBuilder {
 
   /** Rejects a row for a cell that `text` refused. */
   rejectCell(row: number, column: Column, cell: string): void {
-    const expected = { string: 'a text', number: 'a number such as -12.5', date: 'a date such as 2011-12-09 or 2011-12-09 12:50:00' }[column.type];
+    const range = column.type === 'number' && column.range, expected = { string: 'a text', number: range ? `a number from ${range[0]} to ${range[1]}` : 'a number such as -12.5', date: 'a date such as 2011-12-09 or 2011-12-09 12:50:00' }[column.type];
     const advice = column.type === 'string' ? 'fill it in' : cell === '' ? 'name the column in optional' : "correct it, read the column as 'string'";
     this.reject(row, column.name, `expected ${expected}, got ${cell === '' ? 'an empty cell' : quoted(cell)}`, advice);
   }
@@ -155,14 +156,17 @@ export class ValueColumn {
   readonly name: string;
   readonly type: 'number' | 'date';
   readonly at: number;
+  /** What a number may be; all, where there is none. */
+  readonly range: readonly [lowest: number, highest: number] | null;
   readonly #mayBeEmpty: boolean;
   #values = new Float64Array(1024);
   #lastText = '';
   #lastValue = NaN;
 
-  constructor(name: string, type: 'number' | 'date', at: number, mayBeEmpty: boolean) {
+  constructor(name: string, type: 'number' | 'date', at: number, mayBeEmpty: boolean, range: readonly [lowest: number, highest: number] | null = null) {
     this.name = name;
     this.type = type;
+    this.range = range;
     this.at = at;
     this.#mayBeEmpty = mayBeEmpty;
   }
@@ -173,8 +177,10 @@ export class ValueColumn {
       this.#lastValue = this.type === 'date' ? parseDate(cell) : parseNumber(cell);
     }
     this.value(row, this.#lastValue);
-    return !Number.isNaN(this.#lastValue) || (cell === '' && this.#mayBeEmpty);
+    return Number.isNaN(this.#lastValue) ? cell === '' && this.#mayBeEmpty : this.within(this.#lastValue);
   }
+
+  within(value: number): boolean { return this.range === null || (value >= this.range[0] && value <= this.range[1]); }
 
   value(row: number, value: number): void {
     if (row === this.#values.length) {

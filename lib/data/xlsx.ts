@@ -6,13 +6,14 @@ import { type Source, LONGEST, decoded, streamed, tooLarge } from './source.ts';
 import { type Column, type TableBuilder, detached, listed, quoted, suggestion } from './tableBuilder.ts';
 
 /** XlsxOptions: what readXlsx needs of the options of readTable. */
-export interface XlsxOptions { sheet?: string; header?: string[] }
+export interface XlsxOptions { sheet?: string; header?: string[] | false }
 
 /**
  * readXlsx: the rows of one sheet of a workbook (ECMA-376) into `table`. The sheet is inflated and parsed piece by piece; only the shared
  * strings are held. Parts that expand to more than `limit` bytes together are refused before they are read.
  */
 export async function readXlsx(source: Source, table: TableBuilder, limit: number, options: XlsxOptions): Promise<void> {
+  if (options.header === false) throw new TightrecError('bad-setting', `readTable: ${source.name} is a workbook, whose rows may differ in length; give the names of its columns as header`);
   const parts = new Parts(source, limit, await entriesOf(source));
   const workbookPath = (await parts.relations('')).find(({ type }) => type === 'officeDocument')?.path ?? 'xl/workbook.xml';
   if (!parts.has(workbookPath) || workbookPath.endsWith('.bin')) throw notAWorkbook(source, parts.names);
@@ -271,7 +272,7 @@ async function readSheet(parts: Parts, path: string, table: TableBuilder, { shar
     } else if (type === 'n') {
       const number = Number(content), value = column.type === 'date' ? dateOfNumber(number, date1904) : number;
       column.value(table.rows, value);
-      if (!Number.isFinite(value)) bad ??= { column, cell: content };
+      if (!Number.isFinite(value) || !column.within(value)) bad ??= { column, cell: content };
     } else if (!column.text(table.rows, content)) bad ??= { column, cell: content };
   }
 

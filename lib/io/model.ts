@@ -2,6 +2,7 @@ import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { BiasOnly } from '../models/biasOnly.ts';
 import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
 import { EASE } from '../models/ease.ts';
@@ -13,6 +14,7 @@ import { NextItemLSTM } from '../models/nextItemLSTM.ts';
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
+import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -20,7 +22,8 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  SVDPlusPlus,
 };
 
 /** What stands before the names of a part's tensors and numbers. */

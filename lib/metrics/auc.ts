@@ -1,5 +1,6 @@
 import type { Csr, Groups } from '../data/csr.ts';
 import { TightrecError } from '../errors.ts';
+import type { Random } from '../random.ts';
 import { checkGroups, checkIds, checkMatrix, checkScores } from './check.ts';
 
 /**
@@ -20,6 +21,22 @@ export function auc(scores: Float32Array, liked: Int32Array, exclude: Int32Array
   checkIds('auc', 'exclude', exclude, 0, nItems);
   const value = aucOfRow('auc', scores, liked, exclude, new Uint8Array(nItems));
   if (Number.isNaN(value)) throw new TightrecError('bad-input', 'auc: needs a liked item and another item outside `exclude`, got none of one kind');
+  return value;
+}
+
+/**
+ * sampledAuc: an estimate of `auc` from `samples` liked and as many other items, drawn with replacement, each equally likely: the AUC of all their pairs.
+ * Its mean over many draws is that of `auc`.
+ * Shapes, exclusions and errors: as of auc, and 'bad-setting' for samples that is no positive integer.
+ */
+export function sampledAuc(scores: Float32Array, liked: Int32Array, samples: number, random: Random, exclude: Int32Array = new Int32Array(0)): number {
+  const nItems = scores.length;
+  checkScores('sampledAuc', 'scores', scores, 1, nItems);
+  checkIds('sampledAuc', 'liked', liked, 0, nItems);
+  checkIds('sampledAuc', 'exclude', exclude, 0, nItems);
+  if (!Number.isInteger(samples) || samples < 1) throw new TightrecError('bad-setting', `sampledAuc: samples must be a positive integer, got ${samples}`);
+  const value = aucOfRow('sampledAuc', scores, liked, exclude, new Uint8Array(nItems), { samples, random });
+  if (Number.isNaN(value)) throw new TightrecError('bad-input', 'sampledAuc: needs a liked item and another item outside `exclude`, got none of one kind');
   return value;
 }
 
@@ -55,31 +72,32 @@ export function meanAuc(scoreRows: Float32Array, nItems: number, groups: Groups,
   return sum / n;
 }
 
-/** aucOfRow: the AUC of one row of checked ids, NaN where there is no pair to compare. `mark` (nItems) is overwritten. */
-export function aucOfRow(name: string, scores: Float32Array, liked: Int32Array, exclude: Int32Array, mark: Uint8Array): number {
+/** Draw: so many liked and other items are drawn. */
+export interface Draw { readonly samples: number; readonly random: Random }
+
+/** aucOfRow: the AUC of one row of checked ids, or of a draw of them, NaN where there is no pair to compare. `mark` (nItems) is overwritten. */
+export function aucOfRow(name: string, scores: Float32Array, liked: Int32Array, exclude: Int32Array, mark: Uint8Array, draw: Draw | null = null): number {
   const OTHER = 0, LIKED = 1, SKIPPED = 2;
   mark.fill(OTHER);
   for (const item of liked) mark[item] = LIKED;
   for (const item of exclude) mark[item] = SKIPPED;
 
-  let P = 0, skipped = 0;
-  for (let item = 0; item < scores.length; item++) {
-    if (Number.isNaN(scores[item])) throw new TightrecError('bad-input', `${name}: scores must be numbers, got NaN for item ${item}`);
-    if (mark[item] === LIKED) P++;
-    if (mark[item] === SKIPPED) skipped++;
-  }
-  const N = scores.length - skipped - P;
+  for (let item = 0; item < scores.length; item++) if (Number.isNaN(scores[item])) throw new TightrecError('bad-input', `${name}: scores must be numbers, got NaN for item ${item}`);
+  let likedScores: Float32Array = scores.filter((_, item) => mark[item] === LIKED), otherScores: Float32Array = scores.filter((_, item) => mark[item] === OTHER);
+  if (draw !== null && likedScores.length > 0 && otherScores.length > 0) [likedScores, otherScores] = [drawn(likedScores, draw), drawn(otherScores, draw)];
+  const P = likedScores.length, N = otherScores.length;
 
   // the liked scores in order: two searches then rank each other item among them
-  const likedScores = scores.filter((_, item) => mark[item] === LIKED).sort();
+  likedScores.sort();
   let won = 0;
-  for (let item = 0; item < scores.length; item++) {
-    if (mark[item] !== OTHER) continue;
-    const below = countBelow(likedScores, scores[item], false), notAbove = countBelow(likedScores, scores[item], true);
+  for (const score of otherScores) {
+    const below = countBelow(likedScores, score, false), notAbove = countBelow(likedScores, score, true);
     won += P - notAbove + (notAbove - below) / 2;
   }
   return won / (P * N);
 }
+
+const drawn = (scores: Float32Array, { samples, random }: Draw): Float32Array => Float32Array.from({ length: samples }, () => scores[random.below(scores.length)]);
 
 /** rowOf: the columns of one row; none where there is no matrix. */
 export function rowOf(matrix: Csr | null, row: number): Int32Array {

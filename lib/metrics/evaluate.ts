@@ -2,7 +2,8 @@ import type { Csr, Groups } from '../data/csr.ts';
 import { type Interactions, isInteractions, otherIds, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
-import { aucOfRow, rowOf } from './auc.ts';
+import { random } from '../random.ts';
+import { type Draw, aucOfRow, rowOf } from './auc.ts';
 import { checkIds, checkK, checkMatrix, checkScores } from './check.ts';
 import { type Formula, averagePrecision, hitOrMiss, judge, ndcg, precision, recall, reciprocalRank } from './formulas.ts';
 
@@ -31,6 +32,10 @@ export interface EvaluateOptions<Name extends MetricName = MetricAtK> {
   exclude?: Interactions | Csr | null;
   /** Which metrics; all those of a list of k by default. */
   metrics?: readonly Name[];
+  /** AUC from so many liked and as many other items drawn a user, as `sampledAuc`; null, the default, is exact. */
+  aucSamples?: number | null;
+  /** Which draws; 1 by default. */
+  seed?: number;
   /** How many threads share the model's work, or 'all' that the machine has. Default 1. */
   threads?: number | 'all';
 }
@@ -57,12 +62,15 @@ const MAX_SCORES = 2 ** 22, MAX_USERS = 1024;
  * Errors: no user with a test item, shapes that do not fit, an unknown metric, a list of the model that is not (B, k).
  */
 export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, held: Interactions | Csr, options: EvaluateOptions<Name> = {}): Evaluation<Name> {
-  const wrong = Object.keys(options).find((name) => !['k', 'exclude', 'metrics', 'threads'].includes(name));
-  if (wrong !== undefined) throw new TightrecError('bad-setting', `evaluate: there is no option '${wrong}'; the options are k, exclude, metrics, threads`);
-  const { k = 10 } = options, test = matrixOf(model, 'test', held), exclude = options.exclude ? matrixOf(model, 'exclude', options.exclude) : null;
+  const wrong = Object.keys(options).find((name) => !['k', 'exclude', 'metrics', 'aucSamples', 'seed', 'threads'].includes(name));
+  if (wrong !== undefined) throw new TightrecError('bad-setting', `evaluate: there is no option '${wrong}'; the options are k, exclude, metrics, aucSamples, seed, threads`);
+  const { k = 10, aucSamples = null, seed = 1 } = options, test = matrixOf(model, 'test', held), exclude = options.exclude ? matrixOf(model, 'exclude', options.exclude) : null;
   const metrics = [...new Set(options.metrics ?? (Object.keys(formulas) as Name[]))];
   const atK = metrics.filter((name): name is Name & MetricAtK => name !== 'auc'), wantsAuc = metrics.some((name) => name === 'auc');
   check(model, test, k, exclude, metrics, wantsAuc);
+  if (aucSamples !== null && !(Number.isInteger(aucSamples) && aucSamples >= 1)) throw new TightrecError('bad-setting', `evaluate: aucSamples must be a positive integer, or null, got ${aucSamples}`);
+  if (!Number.isFinite(seed)) throw new TightrecError('bad-setting', `evaluate: seed must be a finite number, got ${seed}`);
+  const draw: Draw | null = aucSamples === null ? null : { samples: aucSamples, random: random(seed) };
 
   const users = rowsWithEntries(test), block = Math.max(1, Math.min(MAX_USERS, Math.floor(MAX_SCORES / model.nItems)));
   const sums = new Map<MetricName, number>(metrics.map((name) => [name, 0])), mark = new Uint8Array(wantsAuc ? model.nItems : 0);
@@ -85,7 +93,7 @@ export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, hel
       checkScores('evaluate', 'model.scores(users)', scores, B, model.nItems);
       for (let b = 0; b < B; b++) {
         const row = scores.subarray(b * model.nItems, b * model.nItems + model.nItems);
-        const value = aucOfRow(`evaluate, user ${batch[b]}`, row, rowOf(test, batch[b]), rowOf(exclude, batch[b]), mark);
+        const value = aucOfRow(`evaluate, user ${batch[b]}`, row, rowOf(test, batch[b]), rowOf(exclude, batch[b]), mark, draw);
         if (Number.isNaN(value)) continue;
         add('auc', value);
         usersWithAuc++;

@@ -5,7 +5,7 @@ import { type Interactions, describeId, isInteractions, otherIds, sameIds } from
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
-import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, TopLists } from './recommender.ts';
+import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames } from './settings.ts';
 import { onThreads } from './threads.ts';
 
@@ -83,13 +83,15 @@ export function recommend(model: Recommender, users: ArrayLike<number>, options:
 }
 
 /** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */
-export function similarItems(model: Recommender, items: ArrayLike<number>, options: { k?: number }): TopLists {
-  checkNames(`${model.name}.similarItems`, options, ['k']);
-  const { likenessBlock } = model.answers, where = `${model.name}.similarItems`, k = checkK(where, options.k ?? 10), n = model.nItems;
+export function similarItems(model: Recommender, items: ArrayLike<number>, options: SimilarOptions): TopLists {
+  checkNames(`${model.name}.similarItems`, options, ['k', 'similarity']);
+  const { likenessBlock, dotBlock } = model.answers, { similarity } = options, where = `${model.name}.similarItems`, k = checkK(where, options.k ?? 10), n = model.nItems;
   if (likenessBlock === null) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors, so it cannot say which items are alike; use BPR or LogisticMF`);
+  if (similarity !== undefined && similarity !== 'cosine' && similarity !== 'dot') throw new TightrecError('bad-setting', `${where}: similarity must be 'cosine' or 'dot', got ${describe(similarity)}`);
+  if (similarity !== undefined && dotBlock === undefined) throw new TightrecError('unsupported', `${where}: ${model.name} has weights between items, not vectors, and knows no similarity but these; leave similarity out`);
   const counting = (length: number) => Int32Array.from({ length }, (_, row) => row);
   const itself: Csr = { rows: n, columns: n, indptr: counting(n + 1), indices: counting(n), values: new Float32Array(0) };
-  return selectRows(where, checkRows(where, items, n), model.items, k, itself, likenessBlock);
+  return selectRows(where, checkRows(where, items, n), model.items, k, itself, similarity === 'dot' ? dotBlock! : likenessBlock);
 }
 
 /** The rows of `exclude` that belong to these users, one after another; row 0 before them where it stands for unknown items. */
@@ -142,11 +144,11 @@ export function recommendFor(model: Recommender, user: RawId, options: Recommend
 }
 
 /** similarTo: the items most like one item by raw id, for every model. */
-export function similarTo(model: Recommender, item: RawId, options: { k?: number }): Recommendation[] {
-  checkNames(`${model.name}.similarTo`, options, ['k']);
+export function similarTo(model: Recommender, item: RawId, options: SimilarOptions): Recommendation[] {
+  checkNames(`${model.name}.similarTo`, options, ['k', 'similarity']);
   const { catalogue } = model.answers, row = catalogue.items.encode(item);
   if (row < 0 || catalogue.items.labels[row] === null) throw unknownId(`${model.name}.similarTo`, 'item', item, catalogue.items);
-  const { items, scores } = model.similarItems([row], { k: options.k ?? 10 });
+  const { items, scores } = model.similarItems([row], { ...options, k: options.k ?? 10 });
   return toRecommendations(catalogue.items, items, scores);
 }
 

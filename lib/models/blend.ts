@@ -6,7 +6,7 @@ import { TightrecError, describe } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, checkEvents, encodeLike } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { type Rule, checkSettings, withDefaults } from './settings.ts';
 import { type FitOptions, type Pace, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
 
@@ -187,8 +187,8 @@ export class Blend implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

@@ -3,6 +3,7 @@ import { scratchInts } from '../../kernels/memory.ts';
 import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
+import type { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
@@ -11,11 +12,11 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
 
@@ -39,6 +40,8 @@ export interface BPRSettings {
   l2: number;
   /** The same for the items' rows alone; null for that of the users' rows, `l2`. */
   itemL2: number | null;
+  /** Standard deviation of what the vectors start from; null for vectors that start uniform in ±√(2/K). */
+  initialScale: number | null;
   /** Item biases start between -initialBias and initialBias. */
   initialBias: number;
   /** Whether the other item of a triple must be one that the user has not met. */
@@ -56,7 +59,7 @@ export interface BPRSettings {
 export interface TripleBatch { readonly u: Int32Array; readonly items: Int32Array }
 
 const defaults: BPRSettings = {
-  preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, itemL2: null, initialBias: 0, verifyNegatives: false,
+  preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, itemL2: null, initialScale: null, initialBias: 0, verifyNegatives: false,
   learningRateDecay: 1, drawNegatives: 'uniform', order: 'users', blocks: null, seed: 1,
 };
 // chosen on validation of the study; as many passes as 'adam' makes there with its 30 epochs
@@ -69,7 +72,7 @@ const TRIES = 10;
 
 const rules = {
   preset: orNull(oneOf('chapter')), solver: oneOf('adam', 'sgd'), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
-  learningRate: positive, learningRateDecay: positive, l2: notNegative, itemL2: orNull(notNegative), initialBias: notNegative, verifyNegatives: flag,
+  learningRate: positive, learningRateDecay: positive, l2: notNegative, itemL2: orNull(notNegative), initialScale: orNull(positive), initialBias: notNegative, verifyNegatives: flag,
   drawNegatives: oneOf('uniform', 'popularity'), order: oneOf('users', 'random'), blocks: orNull(wholeNumber(1)), seed: number,
 };
 
@@ -80,7 +83,7 @@ const rules = {
  *   L = mean of -ln σ(x) over the batch + Σ_b (l2 |U[u]|² + itemL2 (|V[i]|² + |V[j]|²))
  *
  * A triple (u, i, j) is an event drawn with replacement and an item j drawn uniformly. Adam over dense moments: rows that a batch
- * does not touch move on too. Tables start uniform in ±√(2/K), item biases in ±initialBias.
+ * does not touch move on too. Tables start uniform in ±√(2/K), or normal with deviation initialScale, item biases uniform in ±initialBias.
  *
  * With solver 'sgd' each event, in a pass over all, moves the three rows at once (kernels/bprEpoch), against the gradient of
  *
@@ -112,11 +115,12 @@ export class BPR implements Recommender {
   async fitOn(data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<this> {
     this.check();
     checkEvents(`${this.name}.fit`, data);
-    const { factors: K, learningRate, initialBias, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K);
+    const { factors: K, learningRate, initialScale, initialBias, seed } = this.settings, next = random(seed);
+    const start = (rows: number): Tensor => (initialScale === null ? uniformTable(rows, K, Math.sqrt(2 / K), next) : normalTable(rows, K, initialScale, next));
     checkTables(`${this.name}.fit`, data, K);
     const factors = {
-      user: uniformTable(data.users.size, K, bound, next),
-      item: uniformTable(data.items.size, K, bound, next),
+      user: start(data.users.size),
+      item: start(data.items.size),
       userBias: null,
       itemBias: uniformTable(data.items.size, 1, initialBias, next),
       globalBias: null,
@@ -221,8 +225,8 @@ export class BPR implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

@@ -11,7 +11,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkRoom } from './room.ts';
 import { checkSettings, oneOf, positive, withDefaults } from './settings.ts';
 import { type Amounts, KeptCsr, amountsOf, rowsOf } from './sparse.ts';
@@ -128,8 +128,8 @@ export class EASE implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

@@ -39,6 +39,7 @@ export const factorAnswers = ({ factors, catalogue }: Pick<Learned, 'factors' | 
   scoreBlock: (out, users) => scoreUsers(out, factors, users),
   scorePairs: (users, items) => scorePairs(factors, users, items),
   likenessBlock: (out, items) => likeItems(out, factors.item.data, factors.item.shape[1], items), // biases play no part
+  dotBlock: (out, items) => dotItems(out, factors.item.data, factors.item.shape[1], items),
   excludeSeen: true,
 });
 
@@ -101,10 +102,16 @@ function scorePairs(factors: Factors, users: Int32Array, items: Int32Array): Flo
  * Shapes: V (nItems, K), items (B), out (B, nItems). Runs inside a scope.
  */
 export function likeItems(out: Float32Array, V: Float32Array, K: number, items: Int32Array): void {
-  const nItems = V.length / K, B = items.length, rows = scratch(B * K).floats(), inverse = inverseNorms(V, K);
-  kernels.gatherRows(rows, V, items, B, K);
-  kernels.matmulTransposed(out, rows, V, B, nItems, K);
+  const nItems = V.length / K, B = items.length, inverse = inverseNorms(V, K);
+  dotItems(out, V, K, items);
   for (let b = 0, at = 0; b < B; b++) for (let n = 0; n < nItems; n++, at++) out[at] *= inverse[items[b]] * inverse[n];
+}
+
+/** dotItems: out[b, n] = the dot product of the vectors of items[b] and n. Shapes: as of likeItems. Runs inside a scope. */
+export function dotItems(out: Float32Array, V: Float32Array, K: number, items: Int32Array): void {
+  const B = items.length, rows = scratch(B * K).floats();
+  kernels.gatherRows(rows, V, items, B, K);
+  kernels.matmulTransposed(out, rows, V, B, V.length / K, K);
 }
 
 /** 1 / |V[n]| for every row. */

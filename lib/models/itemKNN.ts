@@ -7,7 +7,7 @@ import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
 import { type ModelState, csrFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type Amounts, KeptCsr, amountsOf, csrTensors, rowsOf } from './sparse.ts';
 import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
@@ -118,8 +118,8 @@ export class ItemKNN implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

@@ -13,7 +13,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, checkTables, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
 
@@ -158,8 +158,8 @@ export class LogisticMF implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

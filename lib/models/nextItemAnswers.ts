@@ -5,7 +5,7 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, packed } from '../data/sequences.ts';
 import { checkK, emptyLists, unknownId } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
-import { likeItems } from './factors.ts';
+import { dotItems, likeItems } from './factors.ts';
 import { CarriedState, type Network, hiddenStates, logits } from './nextItemNetwork.ts';
 import type { Answers, Recommendation, TopLists } from './recommender.ts';
 
@@ -33,6 +33,7 @@ export const nextItemAnswers = (network: Network, catalogue: Catalogue): Answers
     return x;
   },
   likenessBlock: (out, items) => likeItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items), // code 0 is no item
+  dotBlock: (out, items) => dotItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items),
   excludeSeen: false,
 });
 

@@ -14,7 +14,7 @@ import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';
 import { CarriedState, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type ThreadsOption, onThreads } from './threads.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
@@ -177,8 +177,8 @@ export class NextItemLSTM implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   /**
    * session: a basket to be filled item by item, empty at first; `top` says what is likely to come next. It keeps the parameters as they are learned

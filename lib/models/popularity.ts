@@ -4,7 +4,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
 import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
@@ -85,8 +85,8 @@ export class Popularity implements Recommender {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);

@@ -6,7 +6,7 @@ import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
+import type { RatingOptions } from '../metrics/index.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
@@ -14,8 +14,9 @@ import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
-import { checkNames, checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type Biases, type Prediction, type RatingModel, type RatingRange, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
+import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface RatingMFSettings {
@@ -26,6 +27,8 @@ export interface RatingMFSettings {
   /** Passes over the ratings. */
   epochs: number;
   learningRate: number;
+  /** Of 'sgd': the rate is multiplied by it after each epoch. */
+  learningRateDecay: number;
   /** Weight of the squares of vectors and biases, for each rating they are part of. */
   l2: number;
   /** Standard deviation of what the vectors start from. */
@@ -39,16 +42,16 @@ export interface RatingMFSettings {
   seed: number;
 }
 
-const defaults: RatingMFSettings = { solver: 'sgd', factors: 100, epochs: 20, learningRate: 0.005, l2: 0.02, initialScale: 0.1, order: 'users', blocks: null, batchSize: 1000, seed: 1 };
+const defaults: RatingMFSettings = { solver: 'sgd', factors: 100, epochs: 20, learningRate: 0.005, learningRateDecay: 1, l2: 0.02, initialScale: 0.1, order: 'users', blocks: null, batchSize: 1000, seed: 1 };
 const adam: RatingMFSettings = { ...defaults, solver: 'adam', learningRate: 0.002, l2: 0.1 };
 
 const rules = {
-  solver: oneOf('sgd', 'adam'), factors: wholeNumber(1), epochs: wholeNumber(1), learningRate: positive, l2: notNegative, initialScale: positive, order: oneOf('users', 'random'),
+  solver: oneOf('sgd', 'adam'), factors: wholeNumber(1), epochs: wholeNumber(1), learningRate: positive, learningRateDecay: positive, l2: notNegative, initialScale: positive, order: oneOf('users', 'random'),
   blocks: orNull(wholeNumber(1)), batchSize: wholeNumber(1), seed: number,
 };
 
-/** What was learned, and the lowest and the highest rating it was learned from. */
-interface LearnedRatings extends Learned { readonly lowest: number; readonly highest: number }
+/** What was learned, and the range of the ratings it was learned from. */
+interface LearnedRatings extends Learned, RatingRange {}
 
 /**
  * RatingMF: predicts ratings, by matrix factorisation with biases and a squared loss.
@@ -57,14 +60,15 @@ interface LearnedRatings extends Learned { readonly lowest: number; readonly hig
  *   L = mean over the ratings r of (r - x)² + l2 (|U[u]|² + |V[i]|² + b[u]² + c[i]²)
  *
  * The values of the interactions are the ratings. With 'sgd' each rating moves the rows that it is about, at once (kernels/mfEpoch); with 'adam'
- * batches go through the tape. Vectors start normal with deviation initialScale, biases at 0. The defaults of 'sgd' are those of SVD in Surprise.
- * `score` is x; `predict` holds it to the range of the ratings learned from. The loss reported is the mean of (r - x)².
+ * batches go through the tape. Vectors start normal with deviation initialScale (at 0 where a user or an item has no rating), biases at 0. The defaults of
+ * 'sgd' are those of SVD in Surprise. `score` is x; `predict` holds it to the range of the ratings learned from, and takes users and items that are not
+ * known. The loss reported is the mean of (r - x)².
  * Errors: 'bad-setting' from fit for a setting out of range; 'bad-input' for interactions without values; 'not-fitted' from everything else before
  * fit; 'diverged'.
  *
  * Koren, Bell, Volinsky, "Matrix Factorization Techniques for Recommender Systems", 2009.
  */
-export class RatingMF implements Recommender {
+export class RatingMF implements RatingModel {
   readonly name = 'RatingMF';
   readonly settings: RatingMFSettings;
   #learned: LearnedRatings | null = null;
@@ -82,8 +86,9 @@ export class RatingMF implements Recommender {
       item: normalTable(data.items.size, K, initialScale, next),
       userBias: Tensor.lasting([data.users.size, 1]),
       itemBias: Tensor.lasting([data.items.size, 1]),
-      globalBias: Tensor.lasting([1], [ratings.reduce((sum, r) => sum + r, 0) / ratings.length]),
+      globalBias: Tensor.lasting([1], [meanOf(ratings)]),
     };
+    clearUnmet(factors, data.matrix);
     await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0, ...rangeOf(ratings) }, data, options);
     return this;
   }
@@ -93,8 +98,8 @@ export class RatingMF implements Recommender {
     if (this.#learned === null) return this.fit(data, options);
     this.check();
     checkEvents(`${this.name}.partialFit`, data);
-    const { lowest, highest, catalogue } = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, catalogue), range = rangeOf(ratingsOf(`${this.name}.partialFit`, data));
-    await this.#train({ ...this.#learned, catalogue: withSeen(catalogue, recoded), lowest: Math.min(lowest, range.lowest), highest: Math.max(highest, range.highest) }, recoded, options);
+    const { catalogue } = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, catalogue), range = rangeOf(ratingsOf(`${this.name}.partialFit`, data));
+    await this.#train({ ...this.#learned, catalogue: withSeen(catalogue, recoded), ...widened(this.#learned, range) }, recoded, options);
     return this;
   }
 
@@ -105,11 +110,11 @@ export class RatingMF implements Recommender {
   /** Epochs by the fused kernel: no batches, no tape. */
   async #descend(start: LearnedRatings, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
-    const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
+    const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, learningRateDecay, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
     const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
     try {
       await descend({
-        model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(start.factors), grid, random: start.random, learningRate, learningRateDecay: 1,
+        model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(start.factors), grid, random: start.random, learningRate, learningRateDecay,
         part: ({ n, u, i, value }, rate) => ['mfEpoch', user.data, item.data, userBias!.data, itemBias!.data, u, i, value, n, K, mu, rate, l2],
         learnedFrom: ({ n }) => n,
         commit: (done) => { this.#learned = { ...start, epochs: done }; },
@@ -159,21 +164,25 @@ export class RatingMF implements Recommender {
     return this.#learned;
   }
 
-  /** predict: the rating of each (user, item) pair of rows, held to the range of the ratings learned from unless `clip` is false. Shapes: users, items (B) -> (B). */
-  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: { clip?: boolean } = {}): Float32Array {
-    checkNames(`${this.name}.predict`, options, ['clip']);
-    const { lowest, highest } = this.#known(), { clip = true } = options, wrong = flag(clip);
-    if (wrong !== null) throw new TightrecError('bad-setting', `${this.name}.predict: clip must be ${wrong}, got ${String(clip)}`);
-    const x = score(this, users, items);
-    return clip ? x.map((rating) => Math.min(Math.max(rating, lowest), highest)) : x;
+  get #biases(): Biases {
+    const { globalBias, userBias, itemBias } = this.#known().factors;
+    return { mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data };
   }
+
+  /**
+   * predict: the rating of each (user, item) pair of rows, held to the range of the ratings learned from unless `clip` is false, and rounded if asked. A row
+   * of -1 is a user or an item that the model does not have: then its bias and the vectors count as 0. Shapes: users, items (B) -> (B).
+   */
+  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), this.#biases, users, items, options); }
+  /** predictFor: the rating of one pair by raw ids, known or not, and whether they are known. */
+  predictFor(user: RawId, item: RawId, options: RatingOptions = {}): Prediction { return predictFor(this, user, item, options); }
 
   score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array { return score(this, users, items); }
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     const { factors, catalogue, epochs, lowest, highest } = this.#known();
@@ -181,11 +190,10 @@ export class RatingMF implements Recommender {
   }
 
   static fromState(state: ModelState): RatingMF {
-    const model = new RatingMF(state.settings), { factors: K, learningRate, seed } = model.settings, { lowest, highest } = state.numbers;
+    const model = new RatingMF(state.settings), { factors: K, learningRate, seed } = model.settings;
     model.check();
     const factors = factorsFrom(state, K, { userBias: true, itemBias: true, globalBias: true }), epochs = epochsFrom(state);
-    if (!(lowest <= highest)) throw new TightrecError('file-damaged', `${model.name}: expected the numbers lowest and highest, the range of the ratings, got ${lowest ?? 'none'} and ${highest ?? 'none'}`);
-    model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, lowest, highest };
+    model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, ...rangeFrom(state) };
     return model;
   }
 
@@ -196,17 +204,4 @@ export class RatingMF implements Recommender {
     release(parametersOf(this.#learned.factors), this.#learned.optimizer);
     this.#learned = null;
   }
-}
-
-/** The ratings of interactions. Errors: 'bad-input' where there are none. */
-function ratingsOf(where: string, data: Interactions): Float32Array {
-  checkEvents(where, data);
-  if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column`);
-  return data.value;
-}
-
-function rangeOf(ratings: Float32Array): { lowest: number; highest: number } {
-  let lowest = Infinity, highest = -Infinity;
-  for (const r of ratings) { lowest = Math.min(lowest, r); highest = Math.max(highest, r); }
-  return { lowest, highest };
 }

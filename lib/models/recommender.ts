@@ -29,6 +29,13 @@ export interface RecommendForOptions {
   fallback?: 'popularity';
 }
 
+export interface SimilarOptions {
+  /** How many items. Default 10. */
+  k?: number;
+  /** How the vectors of two items are compared: by their cosine (the default), or by their dot product, which favours items with long vectors. */
+  similarity?: 'cosine' | 'dot';
+}
+
 /** Recommender: what every model of tightrec can do. */
 export interface Recommender {
   readonly name: string;
@@ -55,11 +62,12 @@ export interface Recommender {
   recommendFor(user: RawId, options?: RecommendForOptions): Recommendation[];
   /**
    * The items most like each item, itself left out, by row numbers. Shapes: items (B) -> (B, k).
-   * Errors: 'unsupported' for a model that knows no likeness (Popularity, PurchaseHistory, Blend).
+   * Errors: 'unsupported' for a model that knows no likeness (Popularity, PurchaseHistory, BiasOnly, Blend), and for a similarity of vectors where a model has weights of its own
+   * (ItemKNN, EASE).
    */
-  similarItems(items: ArrayLike<number>, options?: { k?: number }): TopLists;
+  similarItems(items: ArrayLike<number>, options?: SimilarOptions): TopLists;
   /** The items most like one item, by raw ids. Errors: as similarItems. */
-  similarTo(item: RawId, options?: { k?: number }): Recommendation[];
+  similarTo(item: RawId, options?: SimilarOptions): Recommendation[];
   /** Gives back what was learned, memory and all; afterwards the model is as if never fitted. Errors: 'bad-input' while it is being fitted. */
   free(): void;
   /** What a model file holds. */
@@ -80,6 +88,8 @@ export interface Answers {
   readonly scorePairs: (users: Int32Array, items: Int32Array) => Float32Array;
   /** Overwrites out (B, nItems) with the likeness of every item to each of B items; null for a model that knows no likeness. */
   readonly likenessBlock: ScoreBlock | null;
+  /** The same with the dot products of item vectors, for a model whose likeness is their cosine. */
+  readonly dotBlock?: ScoreBlock;
   /** Whether recommendFor leaves out, unless told otherwise, what the user has already. */
   readonly excludeSeen: boolean;
 }

@@ -311,8 +311,11 @@ test('settings that make no sense', async () => {
   await bad({ header: [] }, 'header');
   await bad({ onBadRow: 'ignore' }, 'got "ignore"');
   await bad({ delimiter: '' }, 'one character');
-  await bad({ delimiter: ', ' }, 'one character');
   await bad({ delimiter: '"' }, 'no quote');
+  await bad({ delimiter: ',\n' }, 'no newline');
+  await bad({ columns: { item: 'string' }, range: { item: [1, 5] } }, 'read as numbers', 'got "item"');
+  await bad({ columns: { price: 'number' }, range: { price: [5, 1] } }, 'the range of "price"', 'such as [1, 5]');
+  await bad({ columns: { price: 'number' }, range: { price: 5 } }, 'the range of "price"', 'got 5');
   await bad({ encoding: 'utf-9' }, 'got "utf-9"');
   await bad({ maxBytes: 0 }, 'positive', 'got 0');
   await bad({ maxBytes: NaN }, 'got NaN');

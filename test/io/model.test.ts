@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -28,6 +28,8 @@ const makers = {
   LogisticMF: () => new LogisticMF({ factors: 3, epochs: 2, batchSize: 50 }),
   BPR: () => new BPR({ factors: 3, epochs: 2, stepsPerEpoch: 3, batchSize: 50 }),
   RatingMF: () => new RatingMF({ factors: 3, epochs: 2 }),
+  SVDPlusPlus: () => new SVDPlusPlus({ factors: 3, epochs: 2 }),
+  BiasOnly: () => new BiasOnly({ sweeps: 2 }),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),
 };
@@ -164,7 +166,7 @@ for (const name of names) {
     damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
     damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
-    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF', JSON.stringify(wrong));
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
     damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
     damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');
@@ -198,6 +200,11 @@ for (const name of names) {
     damaged(numbers('{"more":1e999}'), 'number more is');
     damaged(numbers(`{"more":${'['.repeat(50_000)}${']'.repeat(50_000)}}`), 'number more is an object');
     if (name === 'EASE' || name === 'ItemKNN') return;
+    if (name === 'BiasOnly') {
+      damaged(numbers('{}'), 'BiasOnly: expected the number mean, the mean of the ratings, got none');
+      damaged(numbers('{"mean":3,"lowest":5,"highest":1}'), 'the range of the ratings, got 5 and 1');
+      return;
+    }
     const timed = name === 'PurchaseHistory' || name === 'Popularity';
     if (name === 'Blend') {
       damaged(numbers('{}'), 'the number latest must be a time, got none'); // of its second part
@@ -242,7 +249,7 @@ test('the parts of a blend: one of ours each, with settings, and no blends', () 
   damaged(parts(null), 'parts in its metadata is not JSON, got none');
   for (const wrong of ['', '[', 'NaN']) damaged(parts(wrong), 'parts in its metadata is not JSON');
   for (const wrong of ['{}', '[]', '5', 'null', '"text"', `[${Array.from({ length: 101 }, () => history).join(',')}]`]) damaged(parts(wrong), 'parts in its metadata must be a JSON array of 1 to 100 models');
-  for (const wrong of ['null', '5', '{}', '{"model":"Blend","settings":{}}', '{"model":"ALS","settings":{}}', '{"model":"__proto__","settings":{}}', '{"model":["BPR"],"settings":{}}']) damaged(parts(`[${knn},${wrong},${bpr}]`), 'part 1 must be one of the models AlternatingLeastSquares, BPR, EASE,');
+  for (const wrong of ['null', '5', '{}', '{"model":"Blend","settings":{}}', '{"model":"ALS","settings":{}}', '{"model":"__proto__","settings":{}}', '{"model":["BPR"],"settings":{}}']) damaged(parts(`[${knn},${wrong},${bpr}]`), 'part 1 must be one of the models AlternatingLeastSquares, BPR, BiasOnly, EASE,');
   for (const wrong of ['', ',"settings":null', ',"settings":[]', ',"settings":"x"']) damaged(parts(`[${knn},{"model":"PurchaseHistory"${wrong}},${bpr}]`), 'the settings of part 1 must be a JSON object');
   damaged(parts(`[${knn},{"model":"PurchaseHistory","settings":{"halfLife":-1}},${bpr}]`), 'PurchaseHistory: halfLife must be a positive number');
   damaged(parts(`[${knn},${history}]`), 'Blend: weights must be an array of 2 finite numbers');

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Csr, countPairs } from '../../lib/data/csr.ts';
 import { TightrecError, type ErrorCode } from '../../lib/errors.ts';
-import { auc, meanAuc } from '../../lib/metrics/index.ts';
+import { auc, evaluate, meanAuc, sampledAuc } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 
 const test = suite('metrics/auc');
@@ -51,6 +51,34 @@ for (const nItems of [2, 3, 7, 16, 17, 129]) {
     });
   }
 }
+
+test('sampledAuc: seeded, near the exact one, and its mean is the exact one; one sample is a coin', () => {
+  const next = random(3), n = 60, scores = Float32Array.from({ length: n }, () => next.below(12)), all = next.shuffle(Int32Array.from({ length: n }, (_, item) => item)), liked = all.slice(0, 15), exclude = all.slice(10, 25), exact = auc(scores, liked, exclude);
+  assert.is(sampledAuc(scores, liked, 20, random(1), exclude), sampledAuc(scores, liked, 20, random(1), exclude));
+  assert.ok(new Set([1, 2, 3, 4, 5].map((seed) => sampledAuc(scores, liked, 20, random(seed), exclude))).size > 2);
+  const source = random(5), mean = (samples: number, times: number): number => { let sum = 0; for (let t = 0; t < times; t++) sum += sampledAuc(scores, liked, samples, source, exclude); return sum / times; };
+  for (const samples of [1, 3, 50]) assert.ok(Math.abs(mean(samples, 20_000 / samples) - exact) < 0.02, `${samples}: ${mean(samples, 2000)} ${exact}`);
+  assert.ok(Math.abs(sampledAuc(scores, liked, 20_000, source, exclude) - exact) < 0.01);
+  assert.ok([0, 0.5, 1].includes(sampledAuc(scores, liked, 1, source)));
+  assert.is(sampledAuc(Float32Array.of(1, 0, 0), Int32Array.of(0), 7, source), 1);
+  assert.is(sampledAuc(Float32Array.of(0, 1, 1), Int32Array.of(0), 7, source), 0);
+  for (const samples of [0, -1, 1.5, Number.NaN]) throws(() => sampledAuc(scores, liked, samples, source), 'bad-setting', /samples must be a positive integer/);
+  throws(() => sampledAuc(scores, new Int32Array(0), 3, source), 'bad-input', /needs a liked item and another item/);
+  throws(() => sampledAuc(Float32Array.of(1, Number.NaN), Int32Array.of(0), 3, source), 'bad-input', /got NaN for item 1/);
+});
+
+test('evaluate by drawn items: seeded, and near the exact mean', () => {
+  const next = random(4), nUsers = 50, nItems = 40, rows = Float32Array.from({ length: nUsers * nItems }, () => next.below(100)), of = (n: number, most: number): Int32Array => Int32Array.from({ length: n }, () => next.below(most));
+  const model = { nItems, recommend: () => ({ items: new Int32Array(0), scores: new Float32Array(0) }), scores: (users: Int32Array) => Float32Array.from([...users].flatMap((user) => [...rows.subarray(user * nItems, (user + 1) * nItems)])) };
+  const held = countPairs(of(300, nUsers), of(300, nItems), nUsers, nItems), value = (options: object): number => evaluate(model, held, { metrics: ['auc'], ...options }).auc;
+  assert.is(value({ aucSamples: 20, seed: 2 }), value({ aucSamples: 20, seed: 2 }));
+  assert.is(value({ aucSamples: 20 }), value({ aucSamples: 20, seed: 1 }));
+  assert.is.not(value({ aucSamples: 20, seed: 2 }), value({ aucSamples: 20, seed: 3 }));
+  assert.is(value({ aucSamples: null }), value({}));
+  assert.ok(Math.abs(value({ aucSamples: 200 }) - value({})) < 0.02 && value({ aucSamples: 200 }) !== value({}));
+  for (const aucSamples of [0, 1.5, '3']) throws(() => value({ aucSamples }), 'bad-setting', /aucSamples must be a positive integer, or null/);
+  throws(() => value({ seed: Number.NaN }), 'bad-setting', /seed must be a finite number/);
+});
 
 test('meanAuc leaves out groups without a pair', () => {
   const row = [0.9, 0.1, 0.5, 0.5, 0.3, 0.8], scores = Float32Array.from([...row, ...row, ...row, ...row]);

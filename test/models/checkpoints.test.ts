@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, checkpointFromBytes,
+  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
@@ -41,7 +41,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = BPR | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF;
+type Learning = BPR | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -56,6 +56,7 @@ const makers: Record<string, (settings?: object) => Learning> = {
   'RatingMF, sgd': (settings) => new RatingMF({ factors: 5, epochs: EPOCHS, ...settings }),
   'RatingMF, sgd, blocks, at random': (settings) => new RatingMF({ factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', ...settings }),
   'RatingMF, adam': (settings) => new RatingMF({ solver: 'adam', factors: 5, epochs: EPOCHS, batchSize: 40, learningRate: 0.02, ...settings }),
+  'SVDPlusPlus': (settings) => new SVDPlusPlus({ factors: 5, epochs: EPOCHS, ...settings }),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -127,8 +128,8 @@ for (const [name, make] of Object.entries(makers)) {
     const linger = ({ epoch }: { epoch: number }): void => { if (epoch === 1) for (const end = performance.now() + 40; performance.now() < end;); };
     const next = random(3), n = 6000, draw = (most: number): number[] => range(n).map(() => next.below(most));
     const [users, items] = name === 'LogisticMatrixFactorization' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
-    const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 };
-    const long = (settings: object = {}): Learning => make({ ...(name !== 'LogisticMatrixFactorization' && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...settings }), whole = await long().fit(many);
+    const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name === 'SVDPlusPlus' ? { factors: 20_000, learningRate: 1e-4, initialScale: 0.01 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 };
+    const long = (settings: object = {}): Learning => make({ ...(!['LogisticMatrixFactorization', 'SVDPlusPlus'].includes(name) && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...settings }), whole = await long().fit(many);
     const controller = new AbortController(), checkpoints = kept(), stopped = long();
     await stops(stopped.fit(many, { checkpoints, signal: controller.signal, onEpoch: linger, onStep: ({ epoch, step, steps }) => { if (epoch === 2 && step < steps) controller.abort(reason); } }));
     assert.is(checkpoints.all.length, 1);
@@ -170,8 +171,9 @@ const test = suite('models/checkpoints');
 const others: Record<string, [make: (settings?: object) => Learning, others: Record<string, unknown>]> = {
   LogisticMF: [makers.LogisticMF, { factors: 6, learningRate: 0.04, l2: 1e-3, negatives: 3, batchSize: 30, seed: 2 }],
   LogisticMatrixFactorization: [makers.LogisticMatrixFactorization, { factors: 6, learningRate: 0.2, l2: 0, alpha: 2, amounts: 'log', seed: 2 }],
-  BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, itemL2: 0.01, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
-  RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
+  BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, itemL2: 0.01, initialScale: 0.3, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
+  SVDPlusPlus: [makers.SVDPlusPlus, { factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, seed: 2 }],
+  RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,
     decayAfter: 2, clipNorm: null, dropout: 0.1, forgetBias: 0, initialScale: 0.2, seed: 2,

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, interactions } from '../../lib/data/index.ts';
 import { BPR, type BPRSettings, type EpochReport, LogisticMF, type LogisticMFSettings, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { planted } from '../helpers/planted.ts';
@@ -56,11 +57,33 @@ test('negative values (returns) count as what they are', async () => {
   assert.equal((await new PurchaseHistory().fit(data)).recommendFor('a').map(({ item }) => item), ['y', 'x']);
 });
 
+// where BPR starts
+
+test('BPR: vectors start uniform in ±√(2/K), or normal with the deviation asked for', async () => {
+  const users = range(400), data = interactions(users, users.map((user) => user % 50)), still = { factors: 20, epochs: 1, stepsPerEpoch: 1, batchSize: 1, learningRate: 1e-30, l2: 0 };
+  const spread = (model: Recommender): [deviation: number, largest: number] => { const U = table(model, 'user_factors'); return [Math.sqrt(U.reduce((sum, x) => sum + x * x, 0) / U.length), Math.max(...U.map(Math.abs))]; };
+  const bound = Math.sqrt(2 / 20), [uniform, most] = spread(await new BPR(still).fit(data)), [normal, far] = spread(await new BPR({ ...still, initialScale: 0.001 }).fit(data));
+  assert.ok(Math.abs(uniform - bound / Math.sqrt(3)) < 0.02 * bound && most <= bound, `${uniform} ${most}`);
+  assert.ok(Math.abs(normal - 0.001) < 2e-5 && far > 0.003 && far < 0.006, `${normal} ${far}`);
+  assert.equal(table(await new BPR({ ...still, initialScale: 0.002 }).fit(data), 'item_factors'), table(await new BPR({ ...still, initialScale: 0.001 }).fit(data), 'item_factors').map((x) => 2 * x), 'the same draws');
+});
+
+test('BPR from a small normal start, with few factors, large batches and verified negatives, as on Goodreads', async () => {
+  const { train, test: held } = planted({ users: 300, items: 120, each: 32 }), auc = async (settings: object): Promise<number> => {
+    const model = await new BPR({ factors: 8, initialScale: 0.001, batchSize: 50_000, verifyNegatives: true, learningRate: 0.02, epochs: 20, ...settings }).fit(train);
+    const exact = evaluate(model, held, { exclude: train, metrics: ['auc'] }).auc, drawn = evaluate(model, held, { exclude: train, metrics: ['auc'], aucSamples: 50 }).auc;
+    assert.ok(Math.abs(drawn - exact) < 0.01, `${drawn} ${exact}`);
+    return exact;
+  };
+  const found = await auc({}), popular = evaluate(await new Popularity().fit(train), held, { exclude: train, metrics: ['auc'] }).auc;
+  assert.ok(found > 0.87 && found > popular + 0.2, `${found} ${popular}`);
+});
+
 // the tables before and after a step
 
 const logistic: LogisticMFSettings = { factors: 6, epochs: 1, learningRate: 0.05, l2: 1e-4, negatives: 3, batchSize: 1000, seed: 5 };
 const ranking: BPRSettings = {
-  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, itemL2: null, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
+  preset: null, solver: 'adam', factors: 6, epochs: 1, stepsPerEpoch: 1, batchSize: 1000, learningRate: 0.05, learningRateDecay: 1, l2: 1e-4, itemL2: null, initialScale: null, initialBias: 0.3, verifyNegatives: false, drawNegatives: 'uniform', order: 'users',
   blocks: null, seed: 5,
 };
 const kinds = [

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
-import { AlternatingLeastSquares, BPR, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, type FitOptions, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/index.ts';
 import { LabelEncoder } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -70,16 +70,7 @@ for (const [name, make] of Object.entries(makers)) {
     refuses(() => evaluate(model, shop, { exclude: other }), 'bad-input', 'the interactions of exclude have other ids');
   });
 
-  test.run();
-}
-
-const test = suite('models/misuse');
-
-test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
-});
-
-test('options that are none, lists that are too long', async () => {
+  test('options that are none, lists that are too long', async () => {
   const data = interactions([0, 0, 1], [0, 1, 0]), model = await new BPR({ factors: 2, epochs: 1 }).fit(data), next = await new NextItemLSTM({ factors: 2, hidden: 2, epochs: 1 }).fit(data);
   await rejects(() => new BPR().fit(data, null as unknown as FitOptions), 'bad-setting', 'BPR.fit: options must be an object');
   refuses(() => model.similarTo(0, null as unknown as object), 'bad-setting', 'BPR.similarTo: options must be an object');
@@ -97,6 +88,15 @@ test('a fit that fails before its first epoch gives its memory back', async () =
   const { inUse } = memoryUse();
   for (let times = 0; times < 3; times++) await fail();
   assert.ok(memoryUse().inUse <= inUse, `${memoryUse().inUse} after ${inUse}`);
+});
+
+test.run();
+}
+
+const test = suite('models/misuse');
+
+test('settings that are no object', () => {
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, BPR, BiasOnly, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
 });
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {

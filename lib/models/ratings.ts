@@ -1,0 +1,102 @@
+import type { Tensor } from '../autodiff/tensor.ts';
+import { type Csr, columnsMet, rowsMet } from '../data/csr.ts';
+import type { Interactions } from '../data/interactions.ts';
+import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { TightrecError } from '../errors.ts';
+import type { RatingOptions } from '../metrics/index.ts';
+import { score } from './answer.ts';
+import { type Catalogue, checkEvents } from './catalogue.ts';
+import type { ModelState } from './modelState.ts';
+import type { Recommender } from './recommender.ts';
+import { checkNames, flag, orNull, positive, show } from './settings.ts';
+
+// What all models of ratings share: where ratings come from, and how a score becomes one.
+
+/** RatingRange: the lowest and the highest rating that was learned from. */
+export interface RatingRange { readonly lowest: number; readonly highest: number }
+
+/** Biases: what a rating is predicted from where one of the two is not known. */
+export interface Biases { readonly mean: number; readonly user: ArrayLike<number>; readonly item: ArrayLike<number> }
+
+/** Prediction: a rating, and whether the model has ratings of the user and of the item. Where it has none, the rating is the mean and the bias that there is. */
+export interface Prediction { readonly rating: number; readonly known: { readonly user: boolean; readonly item: boolean } }
+
+/** RatingModel: a recommender whose score is a rating. */
+export interface RatingModel extends Recommender {
+  /** The rating of each (user, item) pair of rows; -1 is a user or an item that the model does not have. Shapes: users, items (B) -> (B). */
+  predict(users: ArrayLike<number>, items: ArrayLike<number>, options?: RatingOptions): Float32Array;
+  /** The rating of one pair by raw ids, which need not be known. */
+  predictFor(user: RawId, item: RawId, options?: RatingOptions): Prediction;
+}
+
+/** ratingsOf: the ratings of interactions. Errors: 'bad-input' where there are none. */
+export function ratingsOf(where: string, data: Interactions): Float32Array {
+  checkEvents(where, data);
+  if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column`);
+  return data.value;
+}
+
+export const meanOf = (ratings: Float32Array): number => ratings.reduce((sum, r) => sum + r, 0) / ratings.length;
+
+export function rangeOf(ratings: Float32Array): RatingRange {
+  let lowest = Infinity, highest = -Infinity;
+  for (const r of ratings) { lowest = Math.min(lowest, r); highest = Math.max(highest, r); }
+  return { lowest, highest };
+}
+
+/** widened: the range of both. */
+export const widened = (a: RatingRange, b: RatingRange): RatingRange => ({ lowest: Math.min(a.lowest, b.lowest), highest: Math.max(a.highest, b.highest) });
+
+/** rangeFrom: the range back from a model file. Errors: 'file-damaged'. */
+export function rangeFrom({ model, numbers: { lowest, highest } }: ModelState): RatingRange {
+  if (!(lowest <= highest)) throw new TightrecError('file-damaged', `${model}: expected the numbers lowest and highest, the range of the ratings, got ${lowest ?? 'none'} and ${highest ?? 'none'}`);
+  return { lowest, highest };
+}
+
+/** clearUnmet: zeros in the vectors of rows that nothing is learned from, so that such a user or item is scored by the biases and not by where it started. */
+export function clearUnmet({ user, item }: { user: Tensor; item: Tensor }, seen: Csr): void {
+  for (const [table, met] of [[user, rowsMet(seen)], [item, columnsMet(seen)]] as const) {
+    const [, K] = table.shape, { data } = table;
+    met.forEach((is, row) => { if (is === 0) data.fill(0, row * K, (row + 1) * K); });
+  }
+}
+
+const rules = { clip: flag, round: orNull(positive) };
+
+/** predict: the ratings of pairs of rows, for every model of ratings. */
+export function predict(model: Recommender, range: RatingRange, biases: Biases, users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions): Float32Array {
+  const where = `${model.name}.predict`;
+  checkNames(where, options, Object.keys(rules));
+  const { clip = true, round = null } = options;
+  for (const [name, value] of Object.entries({ clip, round })) {
+    const expected = rules[name as keyof typeof rules](value);
+    if (expected !== null) throw new TightrecError('bad-setting', `${where}: ${name} must be ${expected}, got ${show(value)}`);
+  }
+
+  const known = (rows: ArrayLike<number>): Int32Array => Int32Array.from(rows, (row) => (row === -1 ? 0 : row)), none = (rows: ArrayLike<number>): boolean => Array.prototype.includes.call(rows, -1);
+  const cold = none(users) || none(items), x = cold ? score(model, known(users), known(items)) : score(model, users, items);
+  if (cold) {
+    for (let at = 0; at < x.length; at++) {
+      const user = users[at], item = items[at];
+      if (user === -1 || item === -1) x[at] = biases.mean + (user === -1 ? 0 : biases.user[user]) + (item === -1 ? 0 : biases.item[item]);
+    }
+  }
+  if (round !== null) for (let at = 0; at < x.length; at++) x[at] = Math.round(x[at] / round) * round;
+  if (clip) for (let at = 0; at < x.length; at++) x[at] = Math.min(Math.max(x[at], range.lowest), range.highest);
+  return x;
+}
+
+/** predictFor: the rating of one pair by raw ids, for every model of ratings. */
+export function predictFor(model: RatingModel, user: RawId, item: RawId, options: RatingOptions): Prediction {
+  const { catalogue } = model.answers, { users, items } = catalogue, row = (encoder: LabelEncoder, id: RawId): number => (encoder.has(id) ? encoder.encode(id) : -1);
+  const u = row(users, user), i = row(items, item), [rating] = model.predict([u], [i], options), met = metBy(catalogue);
+  return { rating, known: { user: u >= 0 && met.users[u] === 1, item: i >= 0 && met.items[i] === 1 } };
+}
+
+/** Which rows of a catalogue anything was learned from; counted once. */
+function metBy({ seen }: Catalogue): { users: Uint8Array; items: Uint8Array } {
+  let met = counted.get(seen);
+  if (met === undefined) counted.set(seen, met = { users: rowsMet(seen), items: columnsMet(seen) });
+  return met;
+}
+const counted = new WeakMap<Csr, { users: Uint8Array; items: Uint8Array }>();
