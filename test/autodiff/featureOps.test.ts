@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { memoryUse, scope } from '../../kernels/memory.ts';
-import { AdaGrad, Adam, Tape, Tensor, checkGrad, denseGrad, ops } from '../../lib/autodiff/index.ts';
+import { AdaGrad, Adam, Tape, Tensor, checkGrad, denseGrad, distinct, ops } from '../../lib/autodiff/index.ts';
 import { type Csr, countPairs } from '../../lib/data/csr.ts';
 import { random } from '../../lib/random.ts';
 import { golden } from '../helpers/golden.ts';
@@ -85,6 +85,14 @@ forVariants('autodiff/featureOps', (test) => {
       table.free();
     });
   }
+
+  test('few ids of very many rows are told apart as few of few are, and take no memory for the rows', () => scope(() => {
+    const next = random(4), batch = Int32Array.from({ length: 300 }, () => next.below(200)), before = memoryUse().inUse, many = distinct(batch, 2 ** 30); // marks for whose rows would take 4 GiB
+    assert.ok(memoryUse().inUse - before < 2 ** 20);
+    const few = distinct(batch, 200);
+    for (const part of ['ids', 'slots', 'counts'] as const) assert.equal([...many[part]], [...few[part]]);
+    refuses(() => distinct(Int32Array.of(3, -1), 2 ** 30), 'unknown-id', 'row -1 at position 1');
+  }));
 
   test('what does not fit', () => scope(() => {
     const X = new Tensor([3, 2]), of = (indptr: number[], indices: number[], values: number[]) => ({ indptr: Int32Array.from(indptr), indices: Int32Array.from(indices), values: Float32Array.from(values) });
