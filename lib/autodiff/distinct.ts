@@ -13,12 +13,31 @@ export interface Distinct {
   readonly counts: Float32Array; // (R) how often each occurs in the batch
 }
 
+/** A mark for each row of a table is cleared faster than a map of the ids is made, unless the table has so many times as many rows as the batch has ids. */
+const FEW = 128;
+
 /** distinct: tells the ids of a batch apart. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
 export function distinct(batch: Int32Array, n: number): Distinct & { readonly ids: Int32Array } {
   const B = batch.length, most = Math.min(B, n), ids = scratchInts(most), slots = scratchInts(B), counts = scratchFloats(most);
   checkIds('distinct', batch, n);
-  const R = kernels.distinctIds(ids, slots, counts, zeros(n), batch, B);
+  const R = n > FEW * B ? distinctByMap(ids, slots, counts, batch) : kernels.distinctIds(ids, slots, counts, zeros(n), batch, B);
   return { n, ids: ids.subarray(0, R), slots, counts: counts.subarray(0, R) };
+}
+
+/** kernels.distinctIds, without a mark for each row. */
+function distinctByMap(ids: Int32Array, slots: Int32Array, counts: Float32Array, batch: Int32Array): number {
+  const places = new Map<number, number>();
+  for (let b = 0; b < batch.length; b++) {
+    let slot = places.get(batch[b]);
+    if (slot === undefined) {
+      places.set(batch[b], slot = places.size);
+      ids[slot] = batch[b];
+      counts[slot] = 0;
+    }
+    slots[b] = slot;
+    counts[slot] += 1;
+  }
+  return places.size;
 }
 
 /**

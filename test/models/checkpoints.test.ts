@@ -1,13 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Interactions, LabelEncoder, interactions, selectEvents } from '../../lib/data/index.ts';
+import { type Interactions, LabelEncoder, category, id, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
+  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
 import { rejects } from '../helpers/refuses.ts';
 import { shop } from '../helpers/shop.ts';
+import { withTables } from '../helpers/withTables.ts';
 
 const EPOCHS = 4, reason = new Error('enough'), range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
 
@@ -41,7 +42,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = BPR | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
+type Learning = BPR | FactorizationMachine | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -57,6 +58,8 @@ const makers: Record<string, (settings?: object) => Learning> = {
   'RatingMF, sgd, blocks, at random': (settings) => new RatingMF({ factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', ...settings }),
   'RatingMF, adam': (settings) => new RatingMF({ solver: 'adam', factors: 5, epochs: EPOCHS, batchSize: 40, learningRate: 0.02, ...settings }),
   'SVDPlusPlus': (settings) => new SVDPlusPlus({ factors: 5, epochs: EPOCHS, ...settings }),
+  'FactorizationMachine, ratings, features': (settings) => withTables(new FactorizationMachine({ factors: 5, epochs: EPOCHS, batchSize: 40, userFeatures: { id: id(), parity: category() }, ...settings })),
+  'FactorizationMachine, clicks, adam': (settings) => withTables(new FactorizationMachine({ task: 'click', optimizer: 'adam', learningRate: 0.02, factors: 5, epochs: EPOCHS, batchSize: 40, ...settings })),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -174,6 +177,9 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
   BPR: [makers.BPR, { preset: 'chapter', solver: 'sgd', learningRateDecay: 0.9, drawNegatives: 'popularity', order: 'random', blocks: 2, factors: 6, stepsPerEpoch: null, learningRate: 0.04, l2: 0, itemL2: 0.01, initialScale: 0.3, initialBias: 0.2, batchSize: 30, verifyNegatives: true, seed: 2 }],
   SVDPlusPlus: [makers.SVDPlusPlus, { factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, seed: 2 }],
   RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
+  FactorizationMachine: [makers['FactorizationMachine, ratings, features'], {
+    task: 'click', userFeatures: { id: id() }, itemFeatures: { parity: category() }, factors: 6, optimizer: 'adam', learningRate: 0.05, l2: 0.01, initialScale: 0.2, negatives: 2, batchSize: 30, seed: 2,
+  }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,
     decayAfter: 2, clipNorm: null, dropout: 0.1, forgetBias: 0, initialScale: 0.2, seed: 2,
