@@ -1,7 +1,7 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
- * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`) and study.json
+ * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), native.json (measured once, elsewhere) and study.json
  * (`npm start -- --all --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
-import type { Results } from './results.ts';
-import { deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
+import type { Native, Results } from './results.ts';
+import { deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -22,7 +22,7 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
-const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study');
+const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!;
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -31,8 +31,9 @@ const of = (results: Results | null, group: Results['rows'][number]['group'], pr
 /** What a page may ask for; null where there are no results yet, and the page stays as it is. */
 const tables: Record<string, () => string | null> = {
   training: () => of(bench, 'training', trainingTable),
-  solvers: () => of(bench, 'solvers', solversTable),
-  epochs: () => of(bench, 'epochs', epochsTable),
+  solvers: () => of(bench, 'solvers', (results) => solversTable(results, native)),
+  epochs: () => of(bench, 'epochs', (results) => epochsTable(results, native)),
+  recommendations: () => of(bench, 'recommendations', (results) => recommendationsTable(results, native)),
   kernels: () => of(bench, 'kernels', kernelsTable),
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),

@@ -2,7 +2,7 @@ import type { Limits } from './limits.ts';
 
 /** What a timing says, as it stands in the result files of bench, bench:browser and bench:rivals. */
 export interface Row {
-  readonly group: 'kernels' | 'metrics' | 'training' | 'solvers' | 'epochs' | 'rivals';
+  readonly group: 'kernels' | 'metrics' | 'training' | 'solvers' | 'epochs' | 'recommendations' | 'rivals';
   /** The kernel's folder; of other groups, the same as `name`. */
   readonly kernel: string;
   /** The function, the model, or the work that rivals do. */
@@ -28,7 +28,7 @@ export interface Row {
   readonly bound?: 'arithmetic' | 'memory';
 }
 
-export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 's a sweep' | 'M samples/s' | 'ns an element' | 'ms';
+export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 's a sweep' | 'M samples/s' | 'k users/s' | 'ns an element' | 'ms';
 
 /** What was not timed, and why: the runtime or the library refused, or (`wrong`) the answer was not the loop's. */
 export interface Refusal { readonly name: string; readonly size: string; readonly variant: string; readonly why: string; readonly wrong?: true }
@@ -47,6 +47,13 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly refusals: readonly Refusal[];
   readonly memory?: readonly { steps: number; inUse: number; size: number; rss: number }[];
+}
+
+/** Native libraries by the same work, measured once elsewhere: bench/results/native.json. `one` and `two` are on so many threads, in the row's unit. */
+export interface Native {
+  readonly machine: string;
+  readonly compiled: string;
+  readonly rows: readonly (Pick<Row, 'group' | 'name' | 'scale' | 'size'> & { readonly library: string; readonly one: number; readonly two: number })[];
 }
 
 /** figure: three digits. */

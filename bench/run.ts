@@ -4,9 +4,8 @@
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
  * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD, and training steps, are timed in two more rounds, and
  * each one's best round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
- * against the obvious ways, whole training steps, whole sweeps of ALS, and whole epochs of stochastic gradient descent. With nothing filtered,
- * bench/results/latest.json is written, from which `npm run docs` prints
- * the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
+ * against the obvious ways, whole training steps, whole sweeps of ALS, whole epochs of stochastic gradient descent, and recommendations for all users.
+ * With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
  * with nothing filtered the chapter's sizes alone.
  */
 import { parseArgs } from 'node:util';
@@ -18,6 +17,7 @@ import { limitsMeter, sizeOf, spreadOf } from './limits.ts';
 import { limitModules } from './limitsModule.ts';
 import { commit, machine, resultFile, writeResults } from './machine.ts';
 import { metricNames, metricRows } from './metrics.ts';
+import { recommendationRows } from './recommendations.ts';
 import { type Refusal, type Results, type Row, figure } from './results.ts';
 import { solverNames, solverRows } from './solvers.ts';
 import { paces } from './timing.ts';
@@ -109,8 +109,14 @@ for (const epoch of epochs) {
   const { kernel, scale, K } = epoch;
   if (!wanted('epochs', 'sgd', kernel, scale, `${K} factors`) || (flags.quick && scale === 'large')) continue;
   const row = await epochRow(epoch, pace);
-  title(kernel, `${scale}: ${row.size}`);
+  if (rows.at(-1)?.size !== row.size) title(kernel, `${scale}: ${row.size}`);
   keep(row);
+}
+if (wanted('recommend', 'recommendations')) {
+  for await (const row of recommendationRows(pace, flags.quick)) {
+    if (rows.at(-1)?.size !== row.size) title(row.name, `the ten best of every user, ${row.scale}: ${row.size}`);
+    keep(row);
+  }
 }
 const memory = filter === '' ? await memoryAfterSteps(flags.quick ? [100, 300] : [100, 1000, 10_000]) : [];
 for (const { steps, inUse, size, rss } of memory) console.log(`after ${steps} training steps: ${inUse} bytes in use, linear memory ${size}, process ${(rss / 2 ** 20).toFixed(0)} MiB`);

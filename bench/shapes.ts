@@ -4,6 +4,9 @@ import { type Random, random } from '../lib/random.ts';
 
 // Training speed depends on the shape of the data alone, so the bench needs no data of anybody's.
 
+/** shapes: users, items and pairs of the two shapes that solvers are timed at: about MovieLens's small and its large data set. */
+export const shapes = { small: [3_700, 3_900, 200_000], large: [138_000, 27_000, 5_000_000] } as const;
+
 /**
  * shapedLike: events of a given shape from a seeded generator; an item's popularity falls as 1 / (rank + 40), as in the Online Retail
  * data, whose shape is the default. A pair may occur again.

@@ -2,12 +2,12 @@ import { backend, useKernels, variants } from '../kernels/index.ts';
 import type { Interactions } from '../lib/data/interactions.ts';
 import { AlternatingLeastSquares } from '../lib/models/alternatingLeastSquares.ts';
 import type { Row } from './results.ts';
-import { shape } from './shapes.ts';
+import { shape, shapes } from './shapes.ts';
 
 /** Whole passes of a solver at the shape of MovieLens's small and large data sets. With the loops a pass of the large one takes minutes: it is left out. */
 const scales = {
-  small: { data: () => shape(3700, 3900, 200_000), size: '3,700 x 3,900, 200,000 pairs', passes: 30, loop: true },
-  large: { data: () => shape(138_000, 27_000, 5_000_000), size: '138,000 x 27,000, 5,000,000 pairs', passes: 4, loop: false },
+  small: { data: () => shape(...shapes.small), size: '3,700 x 3,900, 200,000 pairs', passes: 30, loop: true },
+  large: { data: () => shape(...shapes.large), size: '138,000 x 27,000, 5,000,000 pairs', passes: 4, loop: false },
 } as const;
 
 /** solverNames: what solverRows can do. */

@@ -1,6 +1,6 @@
 import { scales } from './kernelSizes.ts';
 import { sizeOf, spreadOf } from './limits.ts';
-import { type Results, type Row, figure } from './results.ts';
+import { type Native, type Results, type Row, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -73,22 +73,26 @@ export function trainingTable(results: Results): string {
   return `${table(['steps a second', 'size', ...variants.map(shownVariant), 'SIMD over loop'], body)}\n\n${where(results)}`;
 }
 
-/** solversTable: whole passes, loop beside SIMD, and SIMD on two threads. */
-export function solversTable(results: Results): string {
-  const rows = results.rows.filter(({ group }) => group === 'solvers'), variants = unique(rows.map(({ variant }) => variant));
-  const body = unique(rows.map(({ name, size }) => `${name}\n${size}`)).map((key) => {
-    const [name, size] = key.split('\n'), of = (variant: string): Row | undefined => rows.find((row) => row.name === name && row.size === size && row.variant === variant);
-    return [`\`${name}\``, size, ...variants.map((variant) => cell(of(variant))), times(of('simd'))];
-  });
-  return `${table([`${rows[0].unit.replace('s a', 'seconds a')}`, 'size', ...variants.map(shownVariant), 'SIMD over loop'], body)}\n\n${where(results)}${onceNote(rows)}`;
-}
+/** solversTable: whole passes, loop beside SIMD, SIMD on two threads, and the native libraries. */
+export const solversTable = (results: Results, native: Native): string => beside(results, native, 'solvers', (row) => [`\`${row.name}\``, row.size], ['seconds a sweep', 'size']);
 
 const shownVariant = (variant: string): string => variant.replace('simd-fma', 'fused').replace('simd', 'SIMD');
 
 /** epochsTable: whole epochs of stochastic gradient descent. */
-export function epochsTable(results: Results): string {
-  const rows = results.rows.filter(({ group }) => group === 'epochs');
-  return `${table(['', 'size', 'unit', 'SIMD'], rows.map((row) => [`\`${row.name}\``, `${row.scale}: ${row.size}`, row.unit, cell(row)]))}\n\n${where(results)}${onceNote(rows)}`;
+export const epochsTable = (results: Results, native: Native): string => beside(results, native, 'epochs', (row) => [`\`${row.name}\``, `${row.scale}: ${row.size}`], ['M samples a second', 'size']);
+
+/** recommendationsTable: the ten best items of every user. */
+export const recommendationsTable = (results: Results, native: Native): string => beside(results, native, 'recommendations', (row) => [row.size], ['thousand users a second']);
+
+/** A line a size: what `first` says of it, a column a variant, and what the native libraries have on one thread and on two. */
+function beside(results: Results, native: Native, group: Row['group'], first: (row: Row) => string[], head: readonly string[]): string {
+  const rows = results.rows.filter((row) => row.group === group), variants = unique(rows.map(({ variant }) => variant));
+  const body = unique(rows.map(({ name, scale, size }) => `${name}\n${scale}\n${size}`)).map((key) => {
+    const is = (row: Pick<Row, 'group' | 'name' | 'scale' | 'size'>): boolean => row.group === group && `${row.name}\n${row.scale}\n${row.size}` === key, these = rows.filter(is), others = native.rows.filter(is);
+    const said = (threads: 'one' | 'two'): string => others.map((row) => `${row.library} ${figure(row[threads])}`).join(', ');
+    return [...first(these[0]), ...variants.map((variant) => cell(these.find((row) => row.variant === variant))), said('one'), said('two')];
+  });
+  return `${table([...head, ...variants.map(shownVariant), 'native, 1 thread', '2 threads'], body)}\n\n${where(results)}${onceNote(rows)} Native: ${native.compiled}, on ${native.machine}.`;
 }
 
 /** metricsTable: the metrics by every way, in nanoseconds a row of the data. */

@@ -45,7 +45,7 @@ export interface BPRSettings {
   drawNegatives: 'uniform' | 'popularity';
   /** Of 'sgd': whether the events of a block are visited user by user, which keeps a user's row in the cache, or at random. */
   order: VisitOrder;
-  /** Of 'sgd': users and items are cut into so many blocks each; null for as many as keep a block of items in the cache. */
+  /** Of 'sgd': users and items are cut into so many blocks each; null for as many as keep a block of items in the cache, and at least 8 where there are 512 items. */
   blocks: number | null;
   seed: number;
 }

@@ -10,7 +10,7 @@ import { type FitOptions, type Plan, train } from './train.ts';
 export type VisitOrder = 'users' | 'random';
 
 export interface GridSettings {
-  /** Users and items are cut into so many blocks each; null for as many as keep a block of items in the cache, whatever the number of threads. */
+  /** Users and items are cut into so many blocks each; null for as many as keep a block of items in the cache, and at least 8 where there are 512 items, whatever the number of threads. */
   readonly blocks: number | null;
   readonly order: VisitOrder;
 }
@@ -31,6 +31,12 @@ const STATE = 5; // four words of a xoshiro128** and the count
 
 /** Rows of items that stay in a second-level cache while the events of a cell pass, in bytes. */
 const CACHE = 2 ** 20;
+
+/** Blocks of a table that would fit the cache in one, so that several threads find work: on one thread they cost nothing, for a smaller block lies nearer. */
+const FEW = 8;
+
+/** Items, at least, in each of these: j is drawn from the block of i. */
+const SMALLEST = 64;
 
 /** Events between two looks at the clock, a thread: some tens of milliseconds. */
 const STEP = 2 ** 18;
@@ -59,7 +65,8 @@ export interface Grid {
 
 /** How many blocks the items are cut into: at least two items a block, for there must be another to compare one with. */
 function blocksOf(blocks: number | null, nUsers: number, nItems: number, K: number): number {
-  return Math.max(1, Math.min(blocks ?? Math.ceil(4 * nItems * K / CACHE), nUsers, nItems >> 1));
+  const enough = Math.max(Math.ceil(4 * nItems * K / CACHE), nItems >= FEW * SMALLEST ? FEW : 1);
+  return Math.max(1, Math.min(blocks ?? enough, nUsers, nItems >> 1));
 }
 
 /** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. */

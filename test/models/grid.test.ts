@@ -46,6 +46,15 @@ for (const settings of [{ blocks: 1, order: 'users' }, { blocks: 1, order: 'rand
   });
 }
 
+test('blocks: eight where each has 64 items, more where a block would not fit the cache, never more than users or pairs of items', () => {
+  const blocksOf = (nUsers: number, nItems: number, K: number, blocks: number | null = null): number => {
+    const grid = cutGrid(interactions(range(nUsers * nItems).map((at) => at % nUsers), range(nUsers * nItems).map((at) => Math.floor(at / nUsers))), { blocks, order: 'users' }, K);
+    grid.free();
+    return grid.blocks;
+  };
+  assert.equal([blocksOf(9, 511, 8), blocksOf(9, 512, 8), blocksOf(3, 512, 8), blocksOf(20, 600, 6000), blocksOf(20, 600, 8, 1), blocksOf(20, 5, 8, 9)], [1, 8, 3, 14, 1, 2]);
+});
+
 test('users are cut where their events are as many, items are dealt anew, and random order is another each time', () => {
   const grid = cutGrid(numbered(), { blocks: 4, order: 'random' }, 8), next = random(5), deals: Cell[][] = [];
   for (let epoch = 0; epoch < 2; epoch++) { grid.deal(next); deals.push(copies(grid.round(0))); }
