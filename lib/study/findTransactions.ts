@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { unzip } from 'unzipit';
 import { TightrecError } from '../errors.ts';
 import { readWhole, writeWhole } from '../io/files.ts';
@@ -51,7 +51,10 @@ export async function findTransactions(options: FindOptions = {}): Promise<Trans
     });
   }
   const beside = join(shared, 'online-retail.csv.gz');
-  if (existsSync(beside)) return read(beside, beside, reading);
+  if (existsSync(beside)) { // named as it would be typed there, so that results say no machine's path
+    const source = relative(packageRoot, beside);
+    return { ...await read(source, beside, reading), source };
+  }
 
   let workbook: Uint8Array;
   try {

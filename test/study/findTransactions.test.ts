@@ -2,11 +2,12 @@ import { createServer, type RequestListener } from 'node:http';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type FindOptions, cacheFolder, findTransactions } from '../../lib/study/findTransactions.ts';
+import { packageRoot } from '../../lib/study/packageRoot.ts';
 import { excelCell, joined, makeXlsx, zipOf } from '../helpers/makeXlsx.ts';
 import { rejects } from '../helpers/refuses.ts';
 import { retailCsv, smallShop } from '../helpers/retail.ts';
@@ -55,7 +56,9 @@ test('then the cache, then the data beside the project', async () => {
   const { options, cache } = place(), shared = join(folder, 'shared');
   mkdirSync(shared, { recursive: true });
   writeFileSync(join(shared, 'online-retail.csv.gz'), gzipSync(csv));
-  assert.is((await findTransactions({ ...options, shared })).source, join(shared, 'online-retail.csv.gz'));
+  const { source } = await findTransactions({ ...options, shared }); // in whatever folder the study was started
+  assert.is(source, relative(packageRoot, join(shared, 'online-retail.csv.gz')));
+  assert.is(join(packageRoot, source), join(shared, 'online-retail.csv.gz'));
   mkdirSync(cache, { recursive: true });
   writeFileSync(join(cache, 'online-retail.xlsx'), workbook);
   assert.is((await findTransactions({ ...options, shared })).source, join(cache, 'online-retail.xlsx'));
