@@ -37,10 +37,10 @@ export async function readMovieLens(source: string, files: Readonly<Record<keyof
   const encoders = { users: LabelEncoder.fit(users.ids as string[]), items: LabelEncoder.fit(items.ids as string[]) };
   const ratingsOf = async (file: File): Promise<Interactions> => {
     const { columns, source: name, rows } = await readTable(file, { ...given, delimiter: '\t', header: ['user', 'item', 'stars', 'seconds'], columns: { user: 'string', item: 'string', stars: 'number', seconds: 'number' } });
-    for (let row = 0; row < rows; row++) if (!STARS.includes(columns.stars[row])) throw new TightrecError('bad-row', `${name}: expected 1, 2, 3, 4 or 5 stars in row ${row + 1}, got ${columns.stars[row]}`);
+    for (let row = 0; row < rows; row++) if (!STARS.has(columns.stars[row])) throw new TightrecError('bad-row', `${name}: expected 1, 2, 3, 4 or 5 stars in row ${row + 1}, got ${columns.stars[row]}`);
     return interactions(columns.user, columns.item, { ...encoders, values: columns.stars, times: columns.seconds.map((seconds) => 1000 * seconds) });
   };
   return { source, generated: false, users, items, ratings: await ratingsOf(files.ratings), split: { train: await ratingsOf(files.base), test: await ratingsOf(files.test) } };
 }
 
-const STARS = [1, 2, 3, 4, 5];
+const STARS = new Set([1, 2, 3, 4, 5]);

@@ -189,7 +189,7 @@ function describe({ ratings, source, generated, split }: MovieLens, { train, val
   const { indptr, columns, indices } = ratings.matrix, perUser = indptr.subarray(1).map((end, user) => end - indptr[user]).filter((n) => n > 0).sort(), perItem = new Int32Array(columns), stars = [0, 0, 0, 0, 0];
   for (const item of indices) perItem[item]++;
   for (const value of ratings.value!) stars[value - 1]++;
-  const ranked = perItem.filter((n) => n > 0).sort().reverse(), ranks = ranked.length < 2 ? [1] : Array.from({ length: 120 }, (_, at) => Math.round(ranked.length ** (at / 119)));
+  const ranked = perItem.filter((n) => n > 0).sort((a, b) => b - a), ranks = ranked.length < 2 ? [1] : Array.from({ length: 120 }, (_, at) => Math.round(ranked.length ** (at / 119)));
   return {
     source, generated, ratings: ratings.user.length, users: perUser.length, items: ranked.length, mean: ratings.value!.reduce((sum, r) => sum + r, 0) / ratings.user.length, stars,
     perUser: { smallest: perUser[0], median: perUser[perUser.length >> 1], largest: perUser[perUser.length - 1] },
