@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
-import { unzip } from 'unzipit';
 import { TightrecError } from '../errors.ts';
 import { readWhole, writeWhole } from '../io/files.ts';
+import { type DownloadOptions, LARGEST, cacheFolder, download, filesInZip } from './download.ts';
 import { generateTransactions } from './generate.ts';
 import { type ReadTransactionsOptions, type Transactions, readTransactions } from './onlineRetail.ts';
 import { packageRoot } from './packageRoot.ts';
@@ -12,9 +11,9 @@ import { type Progress, silent } from './progress.ts';
 
 /** Where the data is published: a zip with the workbook in it (Chen, 2015, doi 10.24432/C5BW33, CC BY 4.0). */
 export const PUBLIC_URL = 'https://archive.ics.uci.edu/static/public/352/online+retail.zip';
-const WORKBOOK = 'Online Retail.xlsx', MIB = 2 ** 20, LARGEST = 256 * MIB;
+const WORKBOOK = 'Online Retail.xlsx';
 
-export interface FindOptions {
+export interface FindOptions extends Pick<DownloadOptions, 'connectSeconds' | 'stallSeconds'> {
   /** A .csv, .csv.gz, .xlsx, or the published .zip; 'generated' for made-up data. Without it, places are tried in turn. */
   file?: string | undefined;
   seed?: number;
@@ -25,9 +24,6 @@ export interface FindOptions {
   cache?: string;
   shared?: string;
   url?: string;
-  /** How long to wait for an answer, and for more of a download that has stopped. */
-  connectSeconds?: number;
-  stallSeconds?: number;
   /** Of generated data: how much of it. */
   scale?: number;
 }
@@ -58,7 +54,7 @@ export async function findTransactions(options: FindOptions = {}): Promise<Trans
 
   let workbook: Uint8Array;
   try {
-    workbook = await workbookOf(await download(url, options), url);
+    workbook = await workbookOf(await download(url, { ...options, expectedMiB: 23 }), url);
   } catch (error) {
     signal?.throwIfAborted();
     return generated(seed, scale, progress, `No download (${(error as Error).message})`);
@@ -72,13 +68,6 @@ export async function findTransactions(options: FindOptions = {}): Promise<Trans
     progress.say(`could not keep a copy: ${(error as Error).message}`);
   }
   return { ...await read(url, workbook, reading), source: url };
-}
-
-/** cacheFolder: where this system keeps what can be had again. */
-export function cacheFolder({ env, platform }: Pick<NodeJS.Process, 'env' | 'platform'> = process): string {
-  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'tightrec');
-  if (platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'tightrec', 'Cache');
-  return platform === 'darwin' ? join(homedir(), 'Library', 'Caches', 'tightrec') : join(homedir(), '.cache', 'tightrec');
 }
 
 function generated(seed: number, scale: number, progress: Progress, why: string): Transactions {
@@ -98,43 +87,4 @@ async function read(name: string, file: string | Uint8Array, { progress, ...opti
   return transactions;
 }
 
-/** The workbook in the published zip. unzipit ends in an error where the archive is cut short or does not match its directory. */
-async function workbookOf(zip: Uint8Array, name: string): Promise<Uint8Array> {
-  const { entries } = await unzip(zip as Uint8Array<ArrayBuffer>).catch((cause: unknown) => {
-    throw new TightrecError('file-damaged', `expected a zip archive in ${name}, got something else, or a part of one`, { cause });
-  });
-  const entry = entries[WORKBOOK];
-  if (entry === undefined) throw new TightrecError('file-damaged', `expected '${WORKBOOK}' in ${name}, got ${Object.keys(entries).slice(0, 5).join(', ') || 'an empty archive'}`);
-  if (entry.size > LARGEST) throw new TightrecError('file-too-large', `expected '${WORKBOOK}' in ${name} to expand to at most ${LARGEST} bytes, it says ${entry.size}`);
-  return new Uint8Array(await entry.arrayBuffer().catch((cause: unknown) => {
-    throw new TightrecError('file-damaged', `expected '${WORKBOOK}' in ${name} whole, got a part of it: ${(cause as Error).message}`, { cause });
-  }));
-}
-
-/** All of what the address holds. Errors: one whose message says why not, in a few words. */
-async function download(url: string, { progress = silent, signal, connectSeconds = 6, stallSeconds = 20 }: FindOptions): Promise<Uint8Array> {
-  const impatience = new AbortController(), host = URL.canParse(url) ? new URL(url).host : url;
-  let timer = setTimeout(() => impatience.abort(new Error(`${host} did not answer within ${connectSeconds} s`)), connectSeconds * 1000);
-  const task = progress.begin(`downloading from ${host}`, 1), chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, impatience.signal]) : impatience.signal });
-    if (!response.ok || response.body === null) throw new Error(`${host} answered ${response.status}`);
-    const expected = Number(response.headers.get('content-length') ?? Number.NaN);
-    for await (const chunk of response.body) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > LARGEST) throw new Error(`${host} sent more than ${LARGEST / MIB} MiB`);
-      task.at(size / Math.max(expected || 23 * MIB, size), `${(size / MIB).toFixed(1)} MiB`);
-      clearTimeout(timer);
-      timer = setTimeout(() => impatience.abort(new Error(`${host} stopped sending for ${stallSeconds} s`)), stallSeconds * 1000);
-    }
-    return Buffer.concat(chunks);
-  } catch (error) {
-    const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException };
-    throw message === 'fetch failed' ? new Error(cause?.code ? `${cause.code} at ${host}` : `no connection to ${host}`, { cause: error }) : error;
-  } finally {
-    clearTimeout(timer);
-    task.end();
-  }
-}
+const workbookOf = async (zip: Uint8Array, name: string): Promise<Uint8Array> => (await filesInZip(zip, name, [WORKBOOK]))[0];

@@ -9,3 +9,7 @@ export type FitModelName = Exclude<ModelName, 'blend' | 'bpr-sgd'> | 'bias-only'
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
 export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];
 export type StudyModelName = ModelName | 'sequential' | 'lstm' | 'user-lstm';
+
+/** MOVIELENS_MODELS: what the study of MovieLens trains; some give several rows, or rows in several sections. */
+export const MOVIELENS_MODELS = ['means', 'bias-only', 'rating-mf', 'svd-plus-plus', 'popularity', 'item-knn', 'ease', 'als', 'bpr'] as const;
+export type MovieLensModelName = typeof MOVIELENS_MODELS[number];

@@ -1,67 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { MODELS, STUDY_MODELS } from './models.ts';
-import { fileOf } from './packageRoot.ts';
-import { css, script } from './reportPage.ts';
+import { type Chart, count, escaped, figure, madeBy, pageOf, settingsOf } from './page.ts';
 import type { ModelResult, StudyResult } from './study.ts';
 import { ACCURACY, TITLES, leakedLine, notesOf, ofMetric, partsOf, seconds, settingsLine } from './table.ts';
 
-/** What a report of ours says in its head. */
-export const GENERATOR = 'tightrec study';
-
-/** Chart: what the script in the page draws. Shapes: x, ticks, y, shown (points). */
-interface Chart {
-  id: string;
-  kind: 'line' | 'bars';
-  title: string;
-  about: string;
-  hint: string; // below the chart, until a point is chosen
-  x: number[];
-  from?: number; // where the x axis begins and ends
-  to?: number;
-  ticks?: string[]; // names of the points, where they are no numbers
-  series: { label: string; colour: string; y: number[]; shown: number[] }[]; // shown differs from y where bars are stacked
-  xLabel: string;
-  yLabel: string;
-  digits: number;
-  top?: number; // where the y axis ends
-  log?: boolean; // both axes
-  marks?: { y: number; label: string; side?: 'left' }[];
-}
-
-const count = (value: number): string => value.toLocaleString('en');
 const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
-/**
- * reportOf: the study as one HTML file that needs nothing else: no network, no other file. uPlot, which draws the charts, is copied into it.
- * Whatever comes from the data is escaped.
- */
-export async function reportOf(result: StudyResult): Promise<string> {
-  const [uPlot, uPlotCss] = await Promise.all(['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'].map((path) => readFile(fileOf(path), 'utf8')));
+/** reportOf: the study as one HTML file. Whatever comes from the data is escaped. */
+export function reportOf(result: StudyResult): Promise<string> {
   const { data, title, machine, versions, seed } = result, curves = curveCharts(result), shapes = shapeCharts(result);
-
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="${GENERATOR}">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)} · tightrec</title>
-<style>${uPlotCss}${css}</style>
-</head>
-<body>
-<a class="skip" href="#results">Skip to the results</a>
-<header class="top">
-<div>
-<p class="eyebrow">tightrec study</p>
-<h1>${escaped(data.generated ? 'Generated data' : 'Online Retail')}: what will they buy next?</h1>
-<p class="lead">${count(data.rows)} purchases, ${period(result)}. Every model learns from those before 9 October 2011, and names five items for each later invoice${ofMetric(result.models, 'accuracy').length > 0 ? ', or for each of its rows' : ''}.</p>
-</div>
-<button id="theme" type="button" hidden>Dark</button>
-</header>
-<main id="results">
-${data.generated ? '<p class="warning"><strong>These are generated data</strong> of the shape of Online Retail, made up because the real transactions could not be had or were not asked for. The figures say how the models do on them, and nothing about the real shop.</p>' : ''}
-${(['precision', 'accuracy'] as const).map((metric) => results(result, metric)).join('')}
+  return pageOf({
+    title, heading: `${escaped(data.generated ? 'Generated data' : 'Online Retail')}: what will they buy next?`,
+    lead: `${count(data.rows)} purchases, ${period(result)}. Every model learns from those before 9 October 2011, and names five items for each later invoice${ofMetric(result.models, 'accuracy').length > 0 ? ', or for each of its rows' : ''}.`,
+    warning: data.generated ? '<strong>These are generated data</strong> of the shape of Online Retail, made up because the real transactions could not be had or were not asked for. The figures say how the models do on them, and nothing about the real shop.' : null,
+    body: `${(['precision', 'accuracy'] as const).map((metric) => results(result, metric)).join('')}
 ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
 <p class="quiet">${metricsOf(result)} on validation, measured after every epoch (every third where there are many; for the purchase history, for every half-life tried). ${metricsOf(result).includes(' or, ') ? 'Those of one metric are on one scale' : 'All on one scale'}.</p>
 <div class="grid">${curves.map(figure).join('')}</div></section>`}
@@ -69,30 +20,12 @@ ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">
 ${facts(result)}
 ${pieces(result)}
 <div class="grid">${shapes.map(figure).join('')}${topItems(result)}</div></section>
-<section aria-labelledby="settings"><h2 id="settings">Settings</h2>
-<div class="panel wide settings"><table><thead><tr><th scope="col">Model</th><th scope="col">Settings</th></tr></thead><tbody>${result.models.map(({ name, settings }) =>
-    `<tr><th scope="row">${escaped(name)}</th><td><code>${escaped(settingsLine(settings) || 'none')}</code></td></tr>`).join('')}</tbody></table></div></section>
-<section aria-labelledby="made"><h2 id="made">How this was made</h2>
-<div class="panel"><dl class="pairs">
-${Object.entries({ 'Data': data.source, 'Seed': String(seed), 'Processor': `${machine.cpu}, ${machine.cores} cores, ${machine.threads} at work, ${machine.memoryGiB} GiB`, 'System': machine.system, 'Kernels': machine.kernels, 'Versions': Object.entries(versions).map((pair) => pair.join(' ')).join(', ') })
-    .map(([name, value]) => `<dt>${name}</dt><dd>${escaped(value)}</dd>`).join('\n')}
-<dt>Again</dt><dd><code>${againWith(result)}</code> gives the same figures; only the seconds differ</dd>
-</dl></div></section>
-</main>
-<footer>${data.generated ? '' : 'Data: Online Retail, Daqing Chen (2015), UCI Machine Learning Repository, <a href="https://doi.org/10.24432/C5BW33">doi 10.24432/C5BW33</a>, CC BY 4.0. '}Charts: uPlot, MIT licence.</footer>
-<script type="application/json" id="charts">${jsonInHtml([...curves, ...shapes])}</script>
-<script>${uPlot}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+${settingsOf(result.models.map(({ name, settings }) => [name, settingsLine(settings)]))}
+${madeBy({ source: data.source, seed, machine, versions, again: againWith(result) })}`,
+    charts: [...curves, ...shapes],
+    footer: data.generated ? '' : 'Data: Online Retail, Daqing Chen (2015), UCI Machine Learning Repository, <a href="https://doi.org/10.24432/C5BW33">doi 10.24432/C5BW33</a>, CC BY 4.0. ',
+  });
 }
-
-/** escaped: text as HTML shows it, in an element or in a quoted attribute. */
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
-/** jsonInHtml: JSON that cannot end the script element it stands in. */
-export const jsonInHtml = (value: unknown): string => JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** The command that measures the same. */
 function againWith({ data, models, seed }: StudyResult): string {
@@ -187,16 +120,6 @@ function shapeCharts({ data: { shape } }: StudyResult): Chart[] {
     { id: 'popularity', kind: 'line', title: 'How unequal the items are', about: `The most bought tenth of the items takes ${percent(topTenth)} of train's rows. Both axes are logarithmic.`, hint, x: popularity.map(({ rank }) => rank), series: [{ label: 'rows', colour: 'blue', y: rows, shown: rows }], xLabel: 'rank of the item', yLabel: 'rows in train', digits: 0, log: true },
     { id: 'sizes', kind: 'bars', title: 'How long invoices are', about: `Half of them have ${count(invoiceRows.median)} rows or fewer; the mean is ${invoiceRows.mean.toFixed(1)}, the longest ${count(invoiceRows.largest)}.`, hint, x: [...invoices.keys()], ticks: invoiceSizes.map(({ from, to }) => (to - from === 1 ? String(from) : `${from}–${to - 1}`)), series: [{ label: 'invoices', colour: 'blue', y: invoices, shown: invoices }], xLabel: 'rows of an invoice', yLabel: 'invoices', digits: 0 },
   ];
-}
-
-function figure(chart: Chart): string {
-  const { id, title, about, series, x, ticks, xLabel, digits } = chart;
-  const legend = series.length < 2 ? '' : `<ul class="key">${series.toReversed().map(({ label, colour }) => `<li><i style="--colour: var(--${colour})"></i>${escaped(label)}</li>`).join('')}</ul>`;
-  const numbers = x.map((value, at) => `<tr><th scope="row">${escaped(ticks ? ticks[at] : count(value))}</th>${series.map(({ shown }) => `<td class="n">${digits > 0 ? shown[at].toFixed(digits) : count(shown[at])}</td>`).join('')}</tr>`).join('');
-  return `<figure class="panel"><figcaption><h3>${escaped(title)}</h3><p>${escaped(about)}</p></figcaption>
-<div class="chart" id="${id}" tabindex="0" role="img" aria-label="${escaped(`${title}. ${about}`)}" aria-describedby="${id}-reading"></div>${legend}
-<output class="reading" id="${id}-reading"></output>
-<details><summary>The numbers</summary><div class="wide" tabindex="0" role="group" aria-label="${escaped(`${title}: numbers`)}"><table><thead><tr><th scope="col">${escaped(xLabel)}</th>${series.map(({ label }) => `<th scope="col" class="n">${escaped(label)}</th>`).join('')}</tr></thead><tbody>${numbers}</tbody></table></div></details></figure>`;
 }
 
 function facts({ data }: StudyResult): string {

@@ -173,7 +173,7 @@ export const script = `
       cursor: { drag: { x: false, y: false }, y: false, points: { show: !bars, size: 8 } },
       scales: {
         x: { time: false, ...(chart.log && { distr: 3 }), ...(!chart.log && { range: () => bars ? [-0.6, n - 0.4] : [chart.from, chart.to] }) },
-        y: chart.log ? { distr: 3 } : { range: (u, low, high) => [0, chart.top || high * 1.08] },
+        y: chart.log ? { distr: 3 } : { range: (u, low, high) => [chart.bottom || 0, chart.top || high * 1.08] },
       },
       axes: [axis(chart, 'x'), axis(chart, 'y')],
       series: [{}].concat(chart.series.map((s) => ({

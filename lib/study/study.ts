@@ -1,5 +1,3 @@
-import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
-import { backend } from '../../kernels/index.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
@@ -14,13 +12,13 @@ import { NextItemLSTM, type NextItemLSTMSettings } from '../models/nextItemLSTM.
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
-import { type ThreadsOption, checkThreads } from '../models/threads.ts';
+import type { ThreadsOption } from '../models/threads.ts';
 import { type FitOptions, breathe } from '../models/train.ts';
 import { PLACES, invoicePrecision } from './invoicePrecision.ts';
+import { type Machine, machine, versions } from './machine.ts';
 import { MODELS, STUDY_MODELS, type StudyModelName } from './models.ts';
 import { type NextItemAccuracy, invoicesOf, nextItemAccuracy, withoutState } from './nextItemAccuracy.ts';
 import { type OnlineRetail, type Piece, knownInvoices } from './onlineRetail.ts';
-import { version } from './packageRoot.ts';
 import { type Progress, type Task, silent } from './progress.ts';
 import { sequentialBaseline } from './sequentialBaseline.ts';
 import { type Shape, shapeOf } from './shape.ts';
@@ -107,7 +105,7 @@ export interface StudyResult {
     shape: Shape;
   };
   models: ModelResult[];
-  machine: { cpu: string; cores: number; threads: number; memoryGiB: number; system: string; kernels: string };
+  machine: Machine;
   versions: Record<string, string>;
   seed: number;
 }
@@ -322,14 +320,4 @@ function describe(data: OnlineRetail): Pick<StudyResult, 'title' | 'data'> {
       shape: shapeOf(data),
     },
   };
-}
-
-function machine(threads: ThreadsOption): StudyResult['machine'] {
-  const { kernels, why, whyOneThread } = backend();
-  return { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), threads: whyOneThread === null ? checkThreads('runStudy', threads) : 1, memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${platform()} ${release()}`, kernels: `${kernels} (${why})` };
-}
-
-function versions(): Record<string, string> {
-  const { node, bun, deno, v8 } = process.versions as Record<string, string | undefined>;
-  return Object.fromEntries(Object.entries({ tightrec: version, node, bun, deno, v8 }).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

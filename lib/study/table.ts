@@ -25,7 +25,8 @@ export function leakedLine(models: readonly ModelResult[]): string | null {
 
 /** Paint: how a terminal shows a text stronger or weaker; where there is none, the text as it is. */
 export interface Paint { bold(text: string): string; dim(text: string): string }
-const plain: Paint = { bold: (text) => text, dim: (text) => text };
+/** plain: a paint that paints nothing. */
+export const plain: Paint = { bold: (text) => text, dim: (text) => text };
 
 /** tableOf: the study as text: the data, a table a metric, the settings, the notes. */
 export function tableOf(result: StudyResult, paint: Paint = plain): string {

@@ -1,0 +1,46 @@
+import { type Interactions, interactions } from '../data/interactions.ts';
+import { LabelEncoder } from '../data/labelEncoder.ts';
+import { readTable } from '../data/readTable.ts';
+import { type SideTable, readSideTable } from '../data/sideTable.ts';
+import { TightrecError } from '../errors.ts';
+
+/** FILES: those of MovieLens 100k that the study reads. */
+export const FILES = { ratings: 'u.data', users: 'u.user', items: 'u.item', base: 'u1.base', test: 'u1.test' } as const;
+
+/** GENRES: the flags of u.item, in their order. */
+export const GENRES = [
+  'unknown', 'Action', 'Adventure', 'Animation', "Children's", 'Comedy', 'Crime', 'Documentary', 'Drama', 'Fantasy', 'Film-Noir', 'Horror', 'Musical', 'Mystery', 'Romance', 'Sci-Fi', 'Thriller', 'War', 'Western',
+] as const;
+
+/** LIKED: from so many stars on a film is liked. */
+export const LIKED = 4;
+
+/** MovieLens: ratings of films, and what is known of who gave them and of the films. All interactions share their encoders, which hold every user and film of the tables. */
+export interface MovieLens {
+  readonly source: string;
+  readonly generated: boolean; // made up by generateRatings
+  readonly ratings: Interactions;
+  readonly users: SideTable; // age, gender, occupation
+  readonly items: SideTable; // title, genres
+  /** The first of the five published splits, which others report on. */
+  readonly split: { readonly train: Interactions; readonly test: Interactions };
+}
+
+/** A file as readTable takes it: a path, or what is in it. */
+type File = string | Uint8Array;
+
+/** readMovieLens: the five files of MovieLens 100k; `source` names them all. Errors: as readTable and interactions; 'bad-row' for a rating that is no whole number of stars from 1 to 5. */
+export async function readMovieLens(source: string, files: Readonly<Record<keyof typeof FILES, File>>, options: { signal?: AbortSignal | undefined } = {}): Promise<MovieLens> {
+  const given = options.signal ? { signal: options.signal } : {}, table = { ...given, delimiter: '|', encoding: 'iso-8859-1' };
+  const users = await readSideTable(files.users, 'user', { ...table, header: ['user', 'age', 'gender', 'occupation', 'zip'], columns: { age: 'number', gender: 'string', occupation: 'string' } });
+  const items = await readSideTable(files.items, 'item', { ...table, header: ['item', 'title', 'released', 'video', 'url', ...GENRES], columns: { title: 'string' }, flags: { genres: GENRES } });
+  const encoders = { users: LabelEncoder.fit(users.ids as string[]), items: LabelEncoder.fit(items.ids as string[]) };
+  const ratingsOf = async (file: File): Promise<Interactions> => {
+    const { columns, source: name, rows } = await readTable(file, { ...given, delimiter: '\t', header: ['user', 'item', 'stars', 'seconds'], columns: { user: 'string', item: 'string', stars: 'number', seconds: 'number' } });
+    for (let row = 0; row < rows; row++) if (!STARS.has(columns.stars[row])) throw new TightrecError('bad-row', `${name}: expected 1, 2, 3, 4 or 5 stars in row ${row + 1}, got ${columns.stars[row]}`);
+    return interactions(columns.user, columns.item, { ...encoders, values: columns.stars, times: columns.seconds.map((seconds) => 1000 * seconds) });
+  };
+  return { source, generated: false, users, items, ratings: await ratingsOf(files.ratings), split: { train: await ratingsOf(files.base), test: await ratingsOf(files.test) } };
+}
+
+const STARS = new Set([1, 2, 3, 4, 5]);
