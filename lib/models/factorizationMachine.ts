@@ -8,14 +8,16 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUnseen } from '../data/negatives.ts';
 import { TightrecError } from '../errors.ts';
+import type { RatingOptions } from '../metrics/index.ts';
 import { AdaGrad, Adam, type Optimizer, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, normalTable, parametersOf, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
-import { checkNames, checkSettings, flag, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type Prediction, type RatingModel, type RatingRange, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
+import { checkNames, checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, checkFeatureSettings, featureRules, idsAlone, learnSides, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -56,15 +58,13 @@ interface Tables {
   readonly global_bias: Tensor; // w0
 }
 
-interface LearnedMachine {
+interface LearnedMachine extends RatingRange {
   readonly tables: Tables;
   readonly sides: Sides;
   readonly catalogue: Catalogue;
   readonly optimizer: Optimizer;
   readonly random: Random;
   readonly epochs: number;
-  readonly lowest: number; // of the ratings learned from
-  readonly highest: number;
   readonly factors: Factors; // the same as a matrix factorisation, as of the last whole epoch
 }
 
@@ -87,7 +87,7 @@ const BLOCK = 4096;
  *
  * Rendle, "Factorization Machines", 2010.
  */
-export class FactorizationMachine implements Recommender {
+export class FactorizationMachine implements RatingModel {
   readonly name = 'FactorizationMachine';
   readonly settings: FactorizationMachineSettings;
   #learned: LearnedMachine | null = null;
@@ -107,7 +107,7 @@ export class FactorizationMachine implements Recommender {
     const tables: Tables = {
       user_feature_factors: normalTable(n, K, initialScale, next), user_feature_weights: Tensor.lasting([n, 1]),
       item_feature_factors: normalTable(m, K, initialScale, next), item_feature_weights: Tensor.lasting([m, 1]),
-      global_bias: Tensor.lasting([1], [task === 'rating' ? data.value!.reduce((sum, r) => sum + r, 0) / data.value!.length : -Math.log(negatives)]), // the share of clicks
+      global_bias: Tensor.lasting([1], [task === 'rating' ? meanOf(data.value!) : -Math.log(negatives)]), // the share of clicks
     };
     await this.#train({ tables, sides, catalogue: catalogueOf(data), optimizer: this.#newOptimizer(), random: next, epochs: 0, ...range, factors: null }, data, others);
     return this;
@@ -119,17 +119,15 @@ export class FactorizationMachine implements Recommender {
     this.check();
     const where = `${this.name}.partialFit`, { tables, options: others } = withoutTables(options);
     if (Object.keys(tables).length > 0) throw new TightrecError('bad-setting', `${where}: what is known of the ids is there from fit; leave the tables out, and give those of new ids to addIds`);
-    const { lowest, highest } = this.#rangeOf(where, data), { catalogue } = this.#learned, recoded = encodeLike(where, data, catalogue, 'give it to addIds with its features, or fit again with all the data');
-    await this.#train({ ...this.#learned, catalogue: withSeen(catalogue, recoded), lowest: Math.min(lowest, this.#learned.lowest), highest: Math.max(highest, this.#learned.highest) }, recoded, others);
+    const range = this.#rangeOf(where, data), { catalogue } = this.#learned, recoded = encodeLike(where, data, catalogue, 'give it to addIds with its features, or fit again with all the data');
+    await this.#train({ ...this.#learned, catalogue: withSeen(catalogue, recoded), ...widened(this.#learned, range) }, recoded, others);
     return this;
   }
 
   /** The range of the ratings; of clicks 0 to 1. Errors: 'bad-input' for ratings without values. */
-  #rangeOf(where: string, data: Interactions): { lowest: number; highest: number } {
+  #rangeOf(where: string, data: Interactions): RatingRange {
     checkEvents(where, data);
-    if (this.settings.task === 'click') return { lowest: 0, highest: 1 };
-    if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column, or take task 'click'`);
-    return data.value.reduce(({ lowest, highest }, r) => ({ lowest: Math.min(lowest, r), highest: Math.max(highest, r) }), { lowest: Infinity, highest: -Infinity });
+    return this.settings.task === 'click' ? { lowest: 0, highest: 1 } : rangeOf(ratingsOf(where, data, ", or take task 'click'"));
   }
 
   #newOptimizer(): Optimizer {
@@ -209,24 +207,24 @@ export class FactorizationMachine implements Recommender {
   }
 
   /**
-   * predict: for each (user, item) pair of rows the rating, held to the range of the ratings learned from unless `clip` is false, or the probability of a click.
-   * Shapes: users, items (B) -> (B).
+   * predict: for each (user, item) pair of rows the rating, as every model of ratings does, or, of 'click', the probability of one, without options. Where one of the two is
+   * -1, not known, what is known of the other decides. Shapes: users, items (B) -> (B).
    */
-  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: { clip?: boolean } = {}): Float32Array {
-    checkNames(`${this.name}.predict`, options, ['clip']);
-    const { lowest, highest } = this.#known(), { clip = true } = options, wrong = flag(clip);
-    if (wrong !== null) throw new TightrecError('bad-setting', `${this.name}.predict: clip must be ${wrong}, got ${String(clip)}`);
-    const x = score(this, users, items);
-    if (this.settings.task === 'click') return x.map((logit) => 1 / (1 + Math.exp(-logit)));
-    return clip ? x.map((rating) => Math.min(Math.max(rating, lowest), highest)) : x;
+  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array {
+    const known = this.#known(), { userBias, itemBias, globalBias } = known.factors, biases = { mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data };
+    if (this.settings.task === 'rating') return predict(this, known, biases, users, items, options);
+    checkNames(`${this.name}.predict`, options, []);
+    return predict(this, known, biases, users, items, { clip: false }).map((logit) => 1 / (1 + Math.exp(-logit)));
   }
+  /** predictFor: the same for one pair by raw ids, known or not, and whether there were events of them. */
+  predictFor(user: RawId, item: RawId, options: RatingOptions = {}): Prediction { return predictFor(this, user, item, options); }
 
   score(users: ArrayLike<number>, items: ArrayLike<number>): Float32Array { return score(this, users, items); }
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     const { tables, sides, catalogue, epochs, lowest, highest } = this.#known(), { tensors, features } = sidesToState(sides, catalogue);
@@ -234,10 +232,9 @@ export class FactorizationMachine implements Recommender {
   }
 
   static fromState(state: ModelState): FactorizationMachine {
-    const model = new FactorizationMachine(state.settings), { factors: K, seed } = model.settings, { lowest, highest } = state.numbers;
+    const model = new FactorizationMachine(state.settings), { factors: K, seed } = model.settings;
     model.check();
-    const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), [n, m] = [sides.user.learned.columns, sides.item.learned.columns];
-    if (!(lowest <= highest)) throw new TightrecError('file-damaged', `${model.name}: expected the numbers lowest and highest, the range of what it predicts, got ${lowest ?? 'none'} and ${highest ?? 'none'}`);
+    const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), range = rangeFrom(state), [n, m] = [sides.user.learned.columns, sides.item.learned.columns];
     const tables: Tables = {
       user_feature_factors: tensorFrom(state, 'user_feature_factors', [n, K]), user_feature_weights: tensorFrom(state, 'user_feature_weights', [n, 1]),
       item_feature_factors: tensorFrom(state, 'item_feature_factors', [m, K]), item_feature_weights: tensorFrom(state, 'item_feature_weights', [m, 1]),
@@ -245,7 +242,7 @@ export class FactorizationMachine implements Recommender {
     };
     const factors = emptyFactors(state.catalogue, K, tables);
     sumSides(factors, tables, sides);
-    model.#learned = { tables, sides, catalogue: state.catalogue, optimizer: model.#newOptimizer(), random: random(seed + epochs), epochs, lowest, highest, factors };
+    model.#learned = { tables, sides, catalogue: state.catalogue, optimizer: model.#newOptimizer(), random: random(seed + epochs), epochs, ...range, factors };
     return model;
   }
 

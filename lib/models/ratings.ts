@@ -29,10 +29,10 @@ export interface RatingModel extends Recommender {
   predictFor(user: RawId, item: RawId, options?: RatingOptions): Prediction;
 }
 
-/** ratingsOf: the ratings of interactions. Errors: 'bad-input' where there are none. */
-export function ratingsOf(where: string, data: Interactions): Float32Array {
+/** ratingsOf: the ratings of interactions; `orElse` ends the advice. Errors: 'bad-input' where there are none. */
+export function ratingsOf(where: string, data: Interactions, orElse = ''): Float32Array {
   checkEvents(where, data);
-  if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column`);
+  if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column${orElse}`);
   return data.value;
 }
 

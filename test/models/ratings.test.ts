@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, interactions, kFold, selectEvents } from '../../lib/data/index.ts';
-import { BiasOnly, type Prediction, RatingMF, type RatingModel, SVDPlusPlus, fromBytes, toBytes } from '../../lib/index.ts';
+import { BiasOnly, FactorizationMachine, type Prediction, RatingMF, type RatingModel, SVDPlusPlus, fromBytes, toBytes } from '../../lib/index.ts';
 import { evaluateRatings } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
@@ -16,12 +16,25 @@ const makers: Record<string, (settings?: object) => RatingModel> = {
   'RatingMF, sgd': (settings) => new RatingMF({ factors: 4, epochs: 30, learningRate: 0.03, ...settings }),
   'RatingMF, adam': (settings) => new RatingMF({ solver: 'adam', factors: 4, epochs: 30, learningRate: 0.03, batchSize: 50, ...settings }),
   'SVDPlusPlus': (settings) => new SVDPlusPlus({ factors: 4, epochs: 30, learningRate: 0.03, ...settings }),
+  'FactorizationMachine': (settings) => new FactorizationMachine({ factors: 4, epochs: 30, ...settings }),
 };
 
 /** Ratings of 1 to 5 by 12 users of 9 items, and encoders that know of one user and one item more. */
 function ratings(): Interactions {
   const next = random(5), n = 70, users = Array.from({ length: n }, () => `u${next.below(12)}`), items = Array.from({ length: n }, () => `i${next.below(9)}`);
   return interactions(users, items, { values: Array.from({ length: n }, () => 1 + next.below(5)), users: LabelEncoder.fit([...users, 'nobody yet']), items: LabelEncoder.fit([...items, 'nothing yet']) });
+}
+
+/** The mean, and the biases of all users and items: from the tensors of these names, or those of a machine of ids alone, whose columns are the ids that have ratings. */
+function biasesOf(model: RatingModel, { user, item, users, items }: Interactions): { mean: number; b: Float32Array; c: Float32Array } {
+  const { tensors, numbers } = model.toState(), mean = tensors.global_bias?.data[0] ?? numbers.mean;
+  const of = (which: 'user' | 'item', rows: Int32Array, size: number): Float32Array => {
+    if (tensors[`${which}_bias`]) return tensors[`${which}_bias`].data as Float32Array;
+    const met = [...new Set(rows)].sort((x, y) => x - y), all = new Float32Array(size);
+    for (const [column, row] of met.entries()) all[row] = tensors[`${which}_feature_weights`].data[column];
+    return all;
+  };
+  return { mean, b: of('user', user, users.size), c: of('item', item, items.size) };
 }
 
 for (const [name, make] of Object.entries(makers)) {
@@ -41,7 +54,7 @@ for (const [name, make] of Object.entries(makers)) {
   });
 
   test(`${name}: who and what is not known is predicted from the biases, and the result says so`, async () => {
-    const data = ratings(), model = await make().fit(data), { tensors, numbers } = model.toState(), mean = tensors.global_bias?.data[0] ?? numbers.mean, [b, c] = [tensors.user_bias.data, tensors.item_bias.data];
+    const data = ratings(), model = await make().fit(data), { mean, b, c } = biasesOf(model, data);
     const known = (user: boolean, item: boolean): Prediction['known'] => ({ user, item }), [u3, i4] = [data.users.encode('u3'), data.items.encode('i4')], near = (got: number, want: number): void => assert.ok(Math.abs(got - want) < 1e-5, `${got} ${want}`);
     const ask = (user: string | number, item: string | number): Prediction => model.predictFor(user, item, { clip: false });
     assert.equal(ask('u3', 'i4'), { rating: model.score([u3], [i4])[0], known: known(true, true) });
@@ -70,17 +83,17 @@ for (const [name, make] of Object.entries(makers)) {
   });
 
   test(`${name}: an item that one fold alone has is scored by the biases, in lists too`, async () => {
-    const data = ratings(), model = await make().fit(data), { item_bias: c } = model.toState().tensors, nothing = data.items.encode('nothing yet'), nobody = data.users.encode('nobody yet');
-    assert.is(c.data[nothing], 0);
+    const data = ratings(), model = await make().fit(data), { c } = biasesOf(model, data), nothing = data.items.encode('nothing yet'), nobody = data.users.encode('nobody yet');
+    assert.is(c[nothing], 0);
     const scores = model.scores([nobody]);
-    for (const row of range(9)) assert.ok(Math.abs(scores[data.items.encode(`i${row}`)] - scores[nothing] - c.data[data.items.encode(`i${row}`)]) < 1e-5);
+    for (const row of range(9)) assert.ok(Math.abs(scores[data.items.encode(`i${row}`)] - scores[nothing] - c[data.items.encode(`i${row}`)]) < 1e-5);
   });
 
   test(`${name}: encoders with a row for the unknown: it is a row like any other, but no stranger's`, async () => {
     const data = ratings(), users = LabelEncoder.fit(['u1', 'u2', 'u3'], { unknown: true }), some = interactions(Array.from(data.user, (row) => data.users.decode(row)), Array.from(data.item, (row) => data.items.decode(row)), { values: data.value!, users });
-    const model = await make().fit(some), { tensors, numbers } = model.toState(), i4 = some.items.encode('i4'), found = model.predictFor('u9', 'i4', { clip: false });
+    const model = await make().fit(some), { mean, c } = biasesOf(model, some), i4 = some.items.encode('i4'), found = model.predictFor('u9', 'i4', { clip: false });
     assert.equal(found.known, { user: false, item: true });
-    assert.ok(Math.abs(found.rating - (tensors.global_bias?.data[0] ?? numbers.mean) - tensors.item_bias.data[i4]) < 1e-5);
+    assert.ok(Math.abs(found.rating - mean - c[i4]) < 1e-5);
     assert.ok(Math.abs(model.predict([0], [i4], { clip: false })[0] - found.rating) > 1e-3, 'that row has learned');
     const stranger = interactions(['u9', 'u3'], ['i4', 'i4'], { values: [3, 3] }), judged = evaluateRatings(model, stranger, { clip: false });
     assert.equal(judged.cold, { users: 1, items: 0, pairs: 1 });
