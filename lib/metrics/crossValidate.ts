@@ -4,7 +4,7 @@ import { TightrecError, describe } from '../errors.ts';
 import { type Rater, evaluateRatings } from './evaluateRatings.ts';
 
 /** Fittable: what crossValidate asks of a model. */
-export interface Fittable { fit(data: Interactions, options?: { threads?: number | 'all'; signal?: AbortSignal }): Promise<unknown>; free?(): void }
+export interface Fittable { fit(data: Interactions, options?: object): Promise<unknown>; free?(): void }
 
 /** Measures: numbers by name; what else a measure returns beside them is passed over. */
 export type Measures = Readonly<Record<string, unknown>>;
@@ -18,6 +18,8 @@ export interface CrossValidateOptions<Model extends Fittable> {
   measure?: (model: Model, test: Interactions, train: Interactions) => Measures | Promise<Measures>;
   /** After each fold. */
   onFold?: (fold: Fold) => void;
+  /** What else fit is given, such as the side tables of a model with features. */
+  fitOptions?: object;
   /** Handed to fit. */
   threads?: number | 'all';
   /** Ends it; it rejects with the signal's reason. */
@@ -44,16 +46,16 @@ export interface CrossValidation {
  */
 export async function crossValidate<Model extends Fittable>(make: (fold: number) => Model, data: Interactions, options: CrossValidateOptions<Model> = {}): Promise<CrossValidation> {
   if (typeof make !== 'function') throw new TightrecError('bad-setting', `crossValidate: expected a function that makes a model, such as () => new RatingMF(), got ${describe(make)}`);
-  const known = ['k', 'seed', 'measure', 'onFold', 'threads', 'signal'], wrong = Object.keys(options).find((name) => !known.includes(name));
+  const known = ['k', 'seed', 'measure', 'onFold', 'fitOptions', 'threads', 'signal'], wrong = Object.keys(options).find((name) => !known.includes(name));
   if (wrong !== undefined) throw new TightrecError('bad-setting', `crossValidate: there is no option '${wrong}'; the options are ${known.join(', ')}`);
-  const { k = 5, seed = 1, onFold, threads, signal } = options, measure = options.measure ?? ((model: Model, test: Interactions): Measures => ratingErrors(model, test));
+  const { k = 5, seed = 1, onFold, fitOptions, threads, signal } = options, measure = options.measure ?? ((model: Model, test: Interactions): Measures => ratingErrors(model, test));
   for (const [name, value] of Object.entries({ measure, onFold })) if (value !== undefined && typeof value !== 'function') throw new TightrecError('bad-setting', `crossValidate: ${name} must be a function, got ${describe(value)}`);
 
   const folds: Fold[] = [];
   for (const [at, { train, test }] of kFold(data, { k, seed }).entries()) {
     signal?.throwIfAborted();
     const model = make(at + 1), began = performance.now();
-    await model.fit(train, { ...(threads !== undefined && { threads }), ...(signal && { signal }) });
+    await model.fit(train, { ...fitOptions, ...(threads !== undefined && { threads }), ...(signal && { signal }) });
     const fitted = performance.now(), numbers = numbersOf(await measure(model, test, train));
     const fold: Fold = { ...numbers, fold: at + 1, fitSeconds: (fitted - began) / 1000, testSeconds: (performance.now() - fitted) / 1000 };
     model.free?.();

@@ -2,7 +2,7 @@ import { interactions, selectEvents } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';
 import { sideTable } from '../data/sideTable.ts';
 import { random } from '../random.ts';
-import { GENRES, type MovieLens } from './movieLens.ts';
+import { GENRES, type MovieLens, withYears } from './movieLens.ts';
 
 const USERS = 943, FILMS = 1682, RATINGS = 100_000, TASTES = 6, SECOND = 1000;
 const OCCUPATIONS = ['student', 'educator', 'engineer', 'programmer', 'writer', 'librarian', 'artist', 'lawyer', 'retired', 'other'];
@@ -52,7 +52,7 @@ export function generateRatings(seed: number): MovieLens {
   return {
     source, generated: true, ratings, split: { train: selectEvents(ratings, events(false)), test: selectEvents(ratings, events(true)) },
     users: sideTable(ids(USERS), { age: people.map(({ age }) => age), gender: people.map(({ gender }) => gender), occupation: people.map(({ occupation }) => occupation) }, { source }),
-    items: sideTable(ids(FILMS), { title: films.map(({ title }) => title), genres: films.map(({ genres }) => genres) }, { source }),
+    items: withYears(sideTable(ids(FILMS), { title: films.map(({ title }) => title), genres: films.map(({ genres }) => genres) }, { source })),
   };
 }
 

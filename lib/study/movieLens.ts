@@ -1,7 +1,7 @@
 import { type Interactions, interactions } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';
 import { readTable } from '../data/readTable.ts';
-import { type SideTable, readSideTable } from '../data/sideTable.ts';
+import { type SideTable, readSideTable, sideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 
 /** FILES: those of MovieLens 100k that the study reads. */
@@ -21,7 +21,7 @@ export interface MovieLens {
   readonly generated: boolean; // made up by generateRatings
   readonly ratings: Interactions;
   readonly users: SideTable; // age, gender, occupation
-  readonly items: SideTable; // title, genres
+  readonly items: SideTable; // title, genres, year; a film without a year in its title has that of the middle one
   /** The first of the five published splits, which others report on. */
   readonly split: { readonly train: Interactions; readonly test: Interactions };
 }
@@ -33,7 +33,7 @@ type File = string | Uint8Array;
 export async function readMovieLens(source: string, files: Readonly<Record<keyof typeof FILES, File>>, options: { signal?: AbortSignal | undefined } = {}): Promise<MovieLens> {
   const given = options.signal ? { signal: options.signal } : {}, table = { ...given, delimiter: '|', encoding: 'iso-8859-1' };
   const users = await readSideTable(files.users, 'user', { ...table, header: ['user', 'age', 'gender', 'occupation', 'zip'], columns: { age: 'number', gender: 'string', occupation: 'string' } });
-  const items = await readSideTable(files.items, 'item', { ...table, header: ['item', 'title', 'released', 'video', 'url', ...GENRES], columns: { title: 'string' }, flags: { genres: GENRES } });
+  const items = withYears(await readSideTable(files.items, 'item', { ...table, header: ['item', 'title', 'released', 'video', 'url', ...GENRES], columns: { title: 'string' }, flags: { genres: GENRES } }));
   const encoders = { users: LabelEncoder.fit(users.ids as string[]), items: LabelEncoder.fit(items.ids as string[]) };
   const ratingsOf = async (file: File): Promise<Interactions> => {
     const { columns, source: name, rows } = await readTable(file, { ...given, delimiter: '\t', header: ['user', 'item', 'stars', 'seconds'], columns: { user: 'string', item: 'string', stars: 'number', seconds: 'number' } });
@@ -44,3 +44,9 @@ export async function readMovieLens(source: string, files: Readonly<Record<keyof
 }
 
 const STARS = new Set([1, 2, 3, 4, 5]);
+
+/** withYears: films with the year that stands in brackets at the end of each title, in a column of its own; where there is none, with that of the middle film. */
+export function withYears({ ids, columns, source }: SideTable): SideTable {
+  const found = Array.from(columns.title as string[], (title) => Number(/\((\d{4})\)\s*$/.exec(title)?.[1] ?? Number.NaN)), known = found.filter((year) => year > 0).sort((a, b) => a - b), middle = known[known.length >> 1] ?? 0;
+  return sideTable(ids, { ...columns, year: found.map((year) => (year > 0 ? year : middle)) }, { source });
+}

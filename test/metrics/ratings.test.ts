@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LabelEncoder, interactions, kFold, selectEvents } from '../../lib/data/index.ts';
-import { BiasOnly, Popularity, RatingMF } from '../../lib/index.ts';
+import { LabelEncoder, category, interactions, kFold, selectEvents, sideTable } from '../../lib/data/index.ts';
+import { BiasOnly, FactorizationMachine, Popularity, RatingMF } from '../../lib/index.ts';
 import { type Fold, type Rater, crossValidate, evaluate, evaluateRatings, mae, mse, rmse } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -94,6 +94,13 @@ test('crossValidate: another measure, for models that rank', async () => {
   const found = await crossValidate(() => new Popularity(), data, { k: 4, measure: async (model, test, train) => evaluate(model, test, { k: 3, exclude: train, metrics: ['ndcg'] }) }), [{ train, test }] = kFold(data, { k: 4 });
   assert.is(found.folds[0].ndcg, evaluate(await new Popularity().fit(train), test, { k: 3, exclude: train, metrics: ['ndcg'] }).ndcg);
   assert.is(found.mean.k, 3);
+});
+
+test('crossValidate hands fit what it is given: the side tables of a model with features', async () => {
+  const data = interactions(['a', 'a', 'b', 'b', 'c', 'c'], ['x', 'y', 'x', 'y', 'x', 'y'], { values: [1, 5, 2, 4, 1, 5] }), make = (): FactorizationMachine => new FactorizationMachine({ factors: 2, epochs: 2, userFeatures: { kind: category() } });
+  const { folds } = await crossValidate(make, data, { k: 3, fitOptions: { userTable: sideTable(['a', 'b', 'c'], { kind: ['p', 'q', 'p'] }) } });
+  assert.is(folds.length, 3);
+  await rejects(() => crossValidate(make, data, { k: 3 }), 'bad-input', 'expected a side table with column "kind"');
 });
 
 test('crossValidate refuses what makes no sense, and hears a signal', async () => {

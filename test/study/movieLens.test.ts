@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sideTable } from '../../lib/data/index.ts';
 import { evaluateRatings } from '../../lib/metrics/index.ts';
 import { findMovieLens } from '../../lib/study/findMovieLens.ts';
 import { generateRatings } from '../../lib/study/generateRatings.ts';
 import { MeanRating } from '../../lib/study/meanRating.ts';
-import { FILES, GENRES, readMovieLens } from '../../lib/study/movieLens.ts';
+import { FILES, GENRES, readMovieLens, withYears } from '../../lib/study/movieLens.ts';
 import { movieLensReport } from '../../lib/study/movieLensReport.ts';
 import { type MovieLensResult, runMovieLens } from '../../lib/study/movieLensStudy.ts';
 import { movieLensTable } from '../../lib/study/movieLensTable.ts';
@@ -46,7 +47,8 @@ const zip = await joined(zipOf(Object.entries(FILES).map(([part, name]) => ({ na
 test('reads ratings, people and films, with letters beyond ASCII, and the published split', () => {
   assert.equal([cinema.ratings.user.length, cinema.split.train.user.length, cinema.split.test.user.length, cinema.ratings.users.size, cinema.ratings.items.size], [480, 384, 96, 40, 30]);
   assert.equal([cinema.users.columns.age[1], cinema.users.columns.gender[1], cinema.users.columns.occupation[0]], [21, 'M', 'student']);
-  assert.equal([cinema.items.columns.title[2], cinema.items.columns.genres[2]], ['Film\u00e9 3 (1995)', ["Animation", 'Documentary']]);
+  assert.equal([cinema.items.columns.title[2], cinema.items.columns.genres[2]], ['Film\u00e9 3 (1995)', ['Animation', 'Documentary']]);
+  assert.equal(withYears(sideTable(['a', 'b', 'c', 'd'], { title: ['One (1990)', 'Two', 'Three (1980) ', 'Four (1999)'] })).columns.year, [1990, 1990, 1980, 1999]);
   assert.is(cinema.ratings.time![1] - cinema.ratings.time![0], 1000);
   assert.ok(cinema.split.train.users === cinema.ratings.users && cinema.split.test.items === cinema.ratings.items);
 });
@@ -98,12 +100,12 @@ let result: MovieLensResult;
 test('every model asked for, in its section, with its curve; the same figures for the same seed', async () => {
   const models = ['means', 'rating-mf', 'popularity', 'als'] as const;
   result = await runMovieLens(cinema, { models, seed: 3 });
-  assert.equal(result.sections.map(({ id, rows }) => [id, ...rows.map(({ name }) => name)]), [['ratings', 'mean of all', 'mean of the user', 'mean of the film', 'rating-mf', 'rating-mf, by Adam'], ['ranking', 'popularity', 'als']]);
+  assert.equal(result.sections.map(({ id, rows }) => [id, ...rows.map(({ name }) => name)]), [['ratings', 'mean of all', 'mean of the user', 'mean of the film', 'rating-mf', 'rating-mf, small start'], ['ranking', 'popularity', 'als']]);
   for (const { measures, rows } of result.sections) for (const { figures, fitSeconds } of rows) {
     assert.is(figures.length, measures.length);
     for (const value of [...figures, fitSeconds]) assert.ok(value !== null && value >= 0 && value < 5, String(value));
   }
-  assert.equal(result.sections[0].rows.map(({ curve, published }) => [curve.length, published]), [[0, null], [0, null], [0, null], [20, 0.934], [30, null]]);
+  assert.equal(result.sections[0].rows.map(({ curve, published }) => [curve.length, published]), [[0, null], [0, null], [0, null], [20, 0.934], [28, null]]);
   assert.equal([result.data.ratings, result.data.stars.reduce((sum, n) => sum + n, 0), result.data.split, result.data.likes.train + result.data.likes.validation + result.data.likes.test], [480, 480, { train: 384, test: 96 }, result.data.stars[3] + result.data.stars[4]]);
   const figures = ({ sections }: MovieLensResult): unknown => sections.map(({ rows }) => rows.map((row) => [row.figures, row.curve]));
   assert.equal(figures(await runMovieLens(cinema, { models, seed: 3 })), figures(result));
