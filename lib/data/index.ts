@@ -1,10 +1,14 @@
 /** tightrec/data: files and arrays in, interactions out. */
 export { addCsr, countPairs, csrEntry } from './csr.ts';
 export type { Csr, Groups } from './csr.ts';
+export { bucket, category, id, multi, number, text } from './features.ts';
+export type { Feature, Features } from './features.ts';
 export { interactions, selectEvents } from './interactions.ts';
 export type { InteractionOptions, Interactions } from './interactions.ts';
 export { LabelEncoder, compareIds } from './labelEncoder.ts';
 export type { RawId } from './labelEncoder.ts';
+export { encodeFeatures, featureName, learnFeatures } from './learnFeatures.ts';
+export type { FeatureMatrix, FeaturePart, LearnedFeature, LearnedFeatures } from './learnFeatures.ts';
 export { sampleUniform, sampleUnseen } from './negatives.ts';
 export { readInteractions } from './readInteractions.ts';
 export type { FileInteractions, InteractionColumns } from './readInteractions.ts';
@@ -12,6 +16,8 @@ export { readTable } from './readTable.ts';
 export type { ColumnType, ReadOptions, SkippedRow, Table } from './readTable.ts';
 export { batchRows, bucketed, packed, sequencesOf, windows } from './sequences.ts';
 export type { BatchRows, SequenceBatch, Sequences } from './sequences.ts';
+export { readSideTable, sideTable } from './sideTable.ts';
+export type { SideColumn, SideTable, SideTableOptions } from './sideTable.ts';
 export { cutByTime, groupItems, groupRuns, splitByTime } from './split.ts';
 export { random, restoreRandom } from '../random.ts';
 export type { Random } from '../random.ts';

@@ -1,0 +1,304 @@
+import { TightrecError, describe } from '../errors.ts';
+import type { Csr } from './csr.ts';
+import { type Feature, type Features, checkFeatures, wrongEdges } from './features.ts';
+import { describeId } from './interactions.ts';
+import { type RawId, LabelEncoder, compareIds } from './labelEncoder.ts';
+import type { SideColumn, SideTable } from './sideTable.ts';
+import { listed, quoted, suggestion } from './tableBuilder.ts';
+
+/** FeaturePart: the columns of one feature: from <= column < to. */
+export interface FeaturePart { readonly name: string; readonly from: number; readonly to: number }
+
+/** Learned: what one feature has learned of the training data; what is not of its kind is null. */
+export interface LearnedFeature extends FeaturePart {
+  readonly feature: Feature;
+  readonly labels: LabelEncoder | null; // category, multi, text: a column for each
+  readonly edges: readonly number[] | null; // bucket
+  readonly mean: number | null; // number
+  readonly deviation: number | null;
+}
+
+/** LearnedFeatures: vocabularies and statistics, of the training data alone. */
+export interface LearnedFeatures {
+  /** Those of the training data: each has a column of its own where `id` is declared. */
+  readonly ids: LabelEncoder;
+  readonly parts: readonly LearnedFeature[];
+  readonly columns: number;
+}
+
+/** FeatureMatrix: ids x columns; entries are 1 for category, bucket, multi and id, 1 / n for each of n known words, and a number's normalised value. */
+export interface FeatureMatrix extends Csr {
+  readonly parts: readonly FeaturePart[];
+  /** For each feature, how many of the ids have no column of it: a value, or words, not met in training, no value at all, or a new id. */
+  readonly without: Readonly<Record<string, number>>;
+}
+
+/** LearnedFeaturesData: the same as plain data, as a model file keeps it beside the declaration and all the model's ids. */
+export interface LearnedFeaturesData {
+  /** How many of the model's ids, from the first, were there in training; or, where they are not the first ones, which: their rows. */
+  readonly trained: number | readonly number[];
+  readonly parts: readonly { readonly labels?: readonly RawId[]; readonly edges?: readonly number[]; readonly mean?: number; readonly deviation?: number }[];
+}
+
+/** A cell, and what an error says of where it stands. */
+interface Cell { readonly value: unknown; readonly where: () => string }
+
+/**
+ * learnFeatures: the vocabularies and statistics of declared features, from the ids of the training data alone, whatever else the table holds; `ids` is
+ * their encoder (`trainedIds` where one holds more). `where` begins the errors.
+ * Errors: 'bad-setting' for a declaration that means nothing; 'column-missing'; 'unknown-id' for an id that the table lacks; 'bad-input' for a cell
+ * that its feature cannot read, naming id and column, and for a number that is the same everywhere.
+ */
+export function learnFeatures(declared: Features, ids: LabelEncoder, table: SideTable | null = null, where = 'learnFeatures'): LearnedFeatures {
+  checkFeatures(where, declared);
+  const known = ids.known(), at = positionsOf(known, declared, table, where);
+  const learned = Object.entries(declared).map(([name, feature]) => {
+    const column = columnOf(name, feature, table, where);
+    return { name, feature, ...learn(name, feature, column === null ? [] : known.map((_, row) => cellAt(column, name, feature, at[row], table!, where)), where) };
+  });
+  return inPlace(learned, ids);
+}
+
+/**
+ * encodeFeatures: what the features say of ids, in the order given; null is a row that stands for unknown ids, of which nothing is known but, with `id`, that.
+ * The matrix is sparse from here on: ids without a value, and new ids, just have fewer entries. Errors: as learnFeatures.
+ */
+export function encodeFeatures(learned: LearnedFeatures, ids: ArrayLike<RawId | null>, table: SideTable | null = null, where = 'encodeFeatures'): FeatureMatrix {
+  const { parts, columns } = learned, all = Array.from(ids), declared = Object.fromEntries(parts.map(({ name, feature }) => [name, feature]));
+  const at = positionsOf(all, declared, table, where), sources = parts.map(({ name, feature }) => columnOf(name, feature, table, where));
+  const indptr = new Int32Array(all.length + 1), entries = new Entries(), without: Record<string, number> = Object.fromEntries(parts.map(({ name }) => [name, 0]));
+  for (let row = 0; row < all.length; row++) {
+    for (let p = 0; p < parts.length; p++) {
+      const part = parts[p], before = entries.length, column = sources[p];
+      if (part.feature.kind === 'id') {
+        const own = all[row] === null ? (learned.ids.unknown ? 0 : -1) : learned.ids.encode(all[row]!);
+        if (own >= 0) entries.push(part.from + own, 1);
+      } else if (all[row] !== null) encodeCell(entries, part, cellAt(column!, part.name, part.feature, at[row], table!, where));
+      if (entries.length === before) without[part.name]++;
+    }
+    indptr[row + 1] = entries.length;
+  }
+  return { rows: all.length, columns, indptr, ...entries.take(), parts: parts.map(({ name, from, to }) => ({ name, from, to })), without };
+}
+
+/** featureName: what a column stands for: 'gender=F', 'age=25..35', 'title=star', 'id=196', or a number's own name. */
+export function featureName({ parts, columns, ids }: LearnedFeatures, column: number): string {
+  const part = parts.find(({ from, to }) => column >= from && column < to);
+  if (part === undefined) throw new TightrecError('unknown-id', `featureName: column ${column} is outside 0..${columns - 1}`);
+  const { name, feature, labels, edges } = part, at = column - part.from;
+  if (feature.kind === 'number') return name;
+  if (feature.kind === 'bucket') return `${name}=${at === 0 ? '' : edges![at - 1]}..${at === edges!.length ? '' : edges![at]}`;
+  if (feature.kind === 'id') return `${name}=${ids.labels[at] ?? '(unknown)'}`;
+  return `${name}=${at < labels!.size ? String(labels!.labels[at]) : '(rare)'}`;
+}
+
+/** trainedIds: an encoder of those ids whose row was met in training; the same one where that is all of them. Shape: met (rows). */
+export function trainedIds(all: LabelEncoder, met: (row: number) => boolean): LabelEncoder {
+  const first = all.unknown ? 1 : 0, known = all.known().filter((_, at) => met(first + at));
+  return known.length === all.known().length ? all : LabelEncoder.inOrder(known, { unknown: all.unknown });
+}
+
+/** featuresToData: for a model file; `all` are the model's ids. */
+export function featuresToData({ ids, parts }: LearnedFeatures, all: LabelEncoder): LearnedFeaturesData {
+  const known = ids.known(), rows = known.map((id) => all.encode(id)), first = all.unknown ? 1 : 0;
+  return {
+    trained: rows.every((row, at) => row === first + at) ? known.length : rows,
+    parts: parts.map(({ labels, edges, mean, deviation }) => ({ ...(labels && { labels: labels.known() }), ...(edges && { edges }), ...(mean !== null && { mean }), ...(deviation !== null && { deviation }) })),
+  };
+}
+
+/**
+ * featuresFromData: back, with the declaration from the model's settings and the ids from its catalogue. Nothing in `data` is trusted. `where` begins the errors.
+ * Errors: 'file-damaged'.
+ */
+export function featuresFromData(declared: Features, all: LabelEncoder, data: unknown, where: string): LearnedFeatures {
+  const damaged = (what: string): TightrecError => new TightrecError('file-damaged', `${where}: ${what}`);
+  checkFeatures(where, declared);
+  const { trained, parts } = (data ?? {}) as { trained?: unknown; parts?: unknown }, names = Object.keys(declared);
+  const first = all.unknown ? 1 : 0, n = all.size - first, isCount = Number.isSafeInteger(trained) && (trained as number) >= 0 && (trained as number) <= n;
+  const rows: number[] | null = Array.isArray(trained) ? trained : isCount ? Array.from({ length: trained as number }, (_, at) => first + at) : null;
+  if (rows === null || !rows.every((row) => Number.isSafeInteger(row) && row >= first && row < all.size) || new Set(rows).size < rows.length) throw damaged(`expected trained, how many or which of ${n} ids were there in training, got ${describe(trained)}`);
+  const ids = trained === n ? all : LabelEncoder.inOrder(rows.map((row) => all.decode(row)), { unknown: all.unknown });
+  if (!Array.isArray(parts) || parts.length !== names.length) throw damaged(`expected what each of ${names.length} features has learned, got ${Array.isArray(parts) ? parts.length : describe(parts)}`);
+  const learned = names.map((name, p) => {
+    const feature = declared[name], { labels = null, edges = null, mean = null, deviation = null } = (parts[p] ?? {}) as Record<string, unknown>, bad = (what: string): TightrecError => damaged(`feature ${quoted(name)}: ${what}`);
+    if (['category', 'multi', 'text'].includes(feature.kind) !== (labels !== null)) throw bad(`labels do not fit kind ${feature.kind}`);
+    if ((feature.kind === 'bucket') !== (edges !== null)) throw bad(`edges do not fit kind ${feature.kind}`);
+    if ((feature.kind === 'number') !== (mean !== null) || (feature.kind === 'number') !== (deviation !== null)) throw bad(`mean and deviation do not fit kind ${feature.kind}`);
+    if (edges !== null && !(Array.isArray(edges) && wrongEdges(edges) === null)) throw bad(Array.isArray(edges) ? wrongEdges(edges)! : `edges must be a list, got ${describe(edges)}`);
+    if (mean !== null && !Number.isFinite(mean)) throw bad(`mean must be a finite number, got ${describe(mean)}`);
+    if (deviation !== null && !(Number.isFinite(deviation) && (deviation as number) > 0)) throw bad(`deviation must be a positive number, got ${describe(deviation)}`);
+    if (labels !== null && !(Array.isArray(labels) && labels.every((label) => typeof label === 'string' || (feature.kind === 'category' && Number.isSafeInteger(label))) && new Set(labels).size === labels.length)) throw bad('labels must be distinct values of its kind');
+    return { name, feature, labels: labels === null ? null : LabelEncoder.inOrder(labels as RawId[]), edges: edges as number[] | null, mean: mean as number | null, deviation: deviation as number | null };
+  });
+  return inPlace(learned, ids);
+}
+
+/** The features with their columns, one after another. */
+function inPlace(learned: readonly Omit<LearnedFeature, 'from' | 'to'>[], ids: LabelEncoder): LearnedFeatures {
+  let columns = 0;
+  const parts = learned.map((part): LearnedFeature => {
+    const { feature, labels, edges } = part, from = columns;
+    columns += feature.kind === 'id' ? ids.size : feature.kind === 'number' ? 1 : feature.kind === 'bucket' ? edges!.length + 1 : labels!.size + ('rare' in feature && feature.rare > 0 ? 1 : 0);
+    return { ...part, from, to: columns };
+  });
+  return { ids, parts, columns };
+}
+
+// Finding cells
+
+/** Where each id stands in the table; nowhere (-1) where no feature asks. */
+function positionsOf(ids: readonly (RawId | null)[], declared: Features, table: SideTable | null, where: string): Int32Array {
+  const asking = Object.entries(declared).find(([, { kind }]) => kind !== 'id'), at = new Int32Array(ids.length).fill(-1);
+  if (asking === undefined) return at;
+  if (table === null) throw new TightrecError('bad-input', `${where}: expected a side table with column ${quoted(columnName(...asking))} for feature ${quoted(asking[0])}, got none; make one with sideTable() or readSideTable()`);
+  if (!(table?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: expected a side table, made by sideTable() or readSideTable(), got ${describe(table)}`);
+  for (let row = 0; row < ids.length; row++) {
+    const id = ids[row];
+    if (id === null) continue;
+    const found = table.position.get(id);
+    if (found === undefined) {
+      const other = typeof id === 'string' ? Number(id) : String(id);
+      throw new TightrecError('unknown-id', `${where}: id ${describeId(id)} is not among the ${table.ids.length} of ${table.source}${table.position.has(other) ? `, which has ${describeId(other)}: ids must be of one type` : '; give it a row there'}`);
+    }
+    at[row] = found;
+  }
+  return at;
+}
+
+const columnName = (name: string, feature: Feature): string => feature.kind === 'id' ? name : feature.column ?? name;
+
+function columnOf(name: string, feature: Feature, table: SideTable | null, where: string): SideColumn | null {
+  if (feature.kind === 'id' || table === null) return null;
+  const column = columnName(name, feature), there = Object.keys(table.columns);
+  if (!Object.hasOwn(table.columns, column)) throw new TightrecError('column-missing', `${where}: expected a column ${quoted(column)} for feature ${quoted(name)} in ${table.source}, got ${listed(there)}${suggestion(column, there)}`);
+  return table.columns[column];
+}
+
+const cellAt = (column: SideColumn, name: string, feature: Feature, at: number, table: SideTable, where: string): Cell =>
+  ({ value: column[at], where: () => `${where}: ${table.source}, id ${describeId(table.ids[at])}, column ${quoted(columnName(name, feature))}` });
+
+// Reading cells: each kind's own
+
+const notThis = (cell: Cell, expected: string): TightrecError => new TightrecError('bad-input', `${cell.where()}: expected ${expected}, got ${Array.isArray(cell.value) ? 'a list' : describe(cell.value)}`);
+
+function numberOf(cell: Cell): number {
+  if (!Number.isFinite(cell.value)) throw notThis(cell, `a finite number${typeof cell.value === 'string' ? " (read the column as 'number')" : ''}`);
+  return cell.value as number;
+}
+
+/** A category's value; null for none. */
+function labelOf(cell: Cell): RawId | null {
+  const { value } = cell;
+  if (typeof value !== 'string' && !Number.isSafeInteger(value)) throw notThis(cell, 'a text or a whole number');
+  return value === '' ? null : value as RawId;
+}
+
+function labelsOf(cell: Cell, separator: string): string[] {
+  const { value } = cell, labels = typeof value === 'string' ? value.split(separator).map((label) => label.trim()).filter((label) => label !== '') : value;
+  if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) throw notThis(cell, 'a list of texts, or one text with separators');
+  const again = labels.find((label, at) => labels.indexOf(label) < at);
+  if (again !== undefined) throw new TightrecError('bad-input', `${cell.where()}: expected each value once, got ${quoted(again as string)} twice`);
+  return labels as string[];
+}
+
+function wordsOf(cell: Cell): string[] {
+  if (typeof cell.value !== 'string') throw notThis(cell, 'a text');
+  return cell.value.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+}
+
+// Learning from them
+
+function learn(name: string, feature: Feature, cells: readonly Cell[], where: string): Pick<LearnedFeature, 'labels' | 'edges' | 'mean' | 'deviation'> {
+  const nothing = { labels: null, edges: null, mean: null, deviation: null };
+  const allEqual = (value: number): TightrecError => new TightrecError('bad-input', `${where}: feature ${quoted(name)}, ${feature.kind}: expected values that differ, got ${cells.length === 0 ? 'none' : `${value} for all ${cells.length} ids`}; leave the feature out`);
+  switch (feature.kind) {
+    case 'id': return nothing;
+    case 'category': return { ...nothing, labels: LabelEncoder.inOrder(frequent(cells.map((cell) => { const label = labelOf(cell); return label === null ? [] : [label]; }), feature.rare)) };
+    case 'multi': return { ...nothing, labels: LabelEncoder.inOrder(frequent(cells.map((cell) => labelsOf(cell, feature.separator)), feature.rare)) };
+    case 'text': {
+      const counts = countsOf(cells.map(wordsOf)), byCount = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || compareIds(a, b));
+      return { ...nothing, labels: LabelEncoder.inOrder(byCount.slice(0, feature.words)) };
+    }
+    case 'number': {
+      const values = Float64Array.from(cells, numberOf), mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+      const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+      if (!(deviation > 0) || values.every((x) => x === values[0])) throw allEqual(values[0]); // rounding of the mean alone may leave a deviation
+      return { ...nothing, mean, deviation };
+    }
+    case 'bucket': {
+      const values = Float64Array.from(cells, numberOf).sort(), { edges, count, by } = feature, n = values.length, lowest = values[0], range = values[n - 1] - lowest;
+      if (edges !== null) return { ...nothing, edges };
+      if (!(range > 0)) throw allEqual(lowest);
+      const cuts = Array.from({ length: count! - 1 }, (_, at) => by === 'width' ? lowest + range * ((at + 1) / count!) : values[Math.floor(n * (at + 1) / count!)]);
+      const distinct = cuts.filter((edge, at) => edge > (at === 0 ? lowest : cuts[at - 1]));
+      return { ...nothing, edges: distinct.length > 0 ? distinct : [values.find((x) => x > lowest)!] }; // nearly all are the lowest: it and the others
+    }
+  }
+}
+
+function countsOf<Label extends RawId>(lists: readonly (readonly Label[])[]): Map<Label, number> {
+  const counts = new Map<Label, number>();
+  for (const list of lists) for (const label of list) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+/** The values of at least `rare` ids, in the order of ids. */
+const frequent = (lists: readonly (readonly RawId[])[], rare: number): RawId[] => [...countsOf(lists)].flatMap(([label, count]) => count >= rare ? [label] : []).sort(compareIds);
+
+// Encoding them
+
+function encodeCell(entries: Entries, { feature, from, labels, edges, mean, deviation }: LearnedFeature, cell: Cell): void {
+  switch (feature.kind) {
+    case 'id': return;
+    case 'number': entries.push(from, (numberOf(cell) - mean!) / deviation!); return;
+    case 'bucket': entries.push(from + edgesUpTo(edges!, numberOf(cell)), 1); return;
+    case 'category': { const label = labelOf(cell); addLabels(entries, from, labels!, feature.rare > 0, label === null ? [] : [label], 1); return; }
+    case 'multi': addLabels(entries, from, labels!, feature.rare > 0, labelsOf(cell, feature.separator), 1); return;
+    case 'text': { const known = wordsOf(cell).filter((word) => labels!.has(word)); addLabels(entries, from, labels!, false, known, 1 / known.length); }
+  }
+}
+
+/** An entry for each different label, ascending; the same one again adds to it, but all the rare and new ones are one column that counts once. */
+function addLabels(entries: Entries, from: number, labels: LabelEncoder, rare: boolean, present: readonly RawId[], weight: number): void {
+  const columns = Int32Array.from(present, (label) => labels.has(label) ? labels.encode(label) : rare ? labels.size : -1).sort();
+  for (let at = 0; at < columns.length; at++) {
+    if (columns[at] < 0) continue;
+    if (at === 0 || columns[at] !== columns[at - 1]) entries.push(from + columns[at], weight);
+    else if (columns[at] < labels.size) entries.addToLast(weight);
+  }
+}
+
+/** How many edges are at most x. */
+function edgesUpTo(edges: readonly number[], x: number): number {
+  let low = 0, high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle] <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The entries of a sparse matrix, as they grow. */
+class Entries {
+  length = 0;
+  #indices = new Int32Array(1024);
+  #values = new Float64Array(1024);
+
+  push(column: number, value: number): void {
+    if (this.length === this.#indices.length) {
+      const indices = new Int32Array(2 * this.length), values = new Float64Array(2 * this.length);
+      indices.set(this.#indices);
+      values.set(this.#values);
+      this.#indices = indices;
+      this.#values = values;
+    }
+    this.#indices[this.length] = column;
+    this.#values[this.length++] = value;
+  }
+
+  addToLast(value: number): void { this.#values[this.length - 1] += value; }
+
+  take(): { indices: Int32Array; values: Float32Array } { return { indices: this.#indices.slice(0, this.length), values: Float32Array.from(this.#values.subarray(0, this.length)) }; }
+}
