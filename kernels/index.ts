@@ -10,6 +10,7 @@ import { bprGrad, bprLoss } from './bpr/loop.ts';
 import { bprEpoch } from './bprEpoch/loop.ts';
 import { cholesky, invertLower } from './cholesky/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
+import { hybridBprEpoch, hybridLogisticEpoch, hybridWarpEpoch } from './hybridEpoch/loop.ts';
 import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
 import { l2Rows, l2RowsGrad } from './l2/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
@@ -30,7 +31,8 @@ export const loops: {
   adamTable: typeof adamTable; addScaled: typeof addScaled; alsCG: typeof alsCG; alsCholesky: typeof alsCholesky; bprEpoch: typeof bprEpoch;
   bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; cholesky: typeof cholesky; choleskySolve: typeof choleskySolve; clear: typeof clear;
   countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
-  gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad; invertLower: typeof invertLower;
+  gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad;
+  hybridBprEpoch: typeof hybridBprEpoch; hybridLogisticEpoch: typeof hybridLogisticEpoch; hybridWarpEpoch: typeof hybridWarpEpoch; invertLower: typeof invertLower;
   l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
   lstmCellGrad: typeof lstmCellGrad; matmul: typeof matmul; matmulGradA: typeof matmulGradA; matmulGradB: typeof matmulGradB;
   matmulTransposed: typeof matmulTransposed; mfEpoch: typeof mfEpoch; orderIds: typeof orderIds; precisionHits: typeof precisionHits;
@@ -39,7 +41,8 @@ export const loops: {
   sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprEpoch, bprGrad, bprLoss, cholesky, choleskySolve,
-  clear, countIds, distinctIds, firstOutside, gatherAdd, gatherIds, gatherRows, gatherRowsGrad, invertLower, l2Rows, l2RowsGrad, logLoss, logLossGrad,
+  clear, countIds, distinctIds, firstOutside, gatherAdd, gatherIds, gatherRows, gatherRowsGrad,
+  hybridBprEpoch, hybridLogisticEpoch, hybridWarpEpoch, invertLower, l2Rows, l2RowsGrad, logLoss, logLossGrad,
   lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds, precisionHits, product, rowDot, rowDotGrad, scale,
   settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sparseDenseProduct, sparseProduct, sumSquares, topK,
 };
