@@ -9,19 +9,23 @@ import { alsCG, alsCholesky, choleskySolve } from './als/loop.ts';
 import { bprGrad, bprLoss } from './bpr/loop.ts';
 import { bprEpoch } from './bprEpoch/loop.ts';
 import { cholesky, invertLower } from './cholesky/loop.ts';
+import { fmRows, fmRowsGrad } from './fm/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
 import { hybridBprEpoch, hybridLogisticEpoch, hybridWarpEpoch } from './hybridEpoch/loop.ts';
 import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
 import { l2Rows, l2RowsGrad } from './l2/loop.ts';
+import { layerNorm, layerNormGrad } from './layerNorm/loop.ts';
 import { logLoss, logLossGrad } from './logLoss/loop.ts';
 import { lstmCell, lstmCellGrad } from './lstm/loop.ts';
 import { matmul, matmulGradA, matmulGradB, matmulTransposed, product } from './matmul/loop.ts';
 import { mfEpoch } from './mfEpoch/loop.ts';
 import { precisionHits } from './precision/loop.ts';
+import { relu, reluGrad } from './relu/loop.ts';
 import { rowDot, rowDotGrad } from './rowDot/loop.ts';
 import { sgd, sgdRows } from './sgd/loop.ts';
+import { softmax, softmaxGrad } from './softmax/loop.ts';
 import { softmaxLoss, softmaxLossGrad } from './softmaxLoss/loop.ts';
-import { sparseDenseProduct, sparseProduct } from './sparseProduct/loop.ts';
+import { sparseDenseProduct, sparseDenseProductGrad, sparseProduct } from './sparseProduct/loop.ts';
 import { topK } from './topK/loop.ts';
 import { addScaled, clear, scale, settle, sumSquares } from './vector/loop.ts';
 
@@ -30,21 +34,23 @@ export const loops: {
   accuracyHits: typeof accuracyHits; adagrad: typeof adagrad; adagradRows: typeof adagradRows; adam: typeof adam; adamRows: typeof adamRows;
   adamTable: typeof adamTable; addScaled: typeof addScaled; alsCG: typeof alsCG; alsCholesky: typeof alsCholesky; bprEpoch: typeof bprEpoch;
   bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; cholesky: typeof cholesky; choleskySolve: typeof choleskySolve; clear: typeof clear;
-  countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; gatherAdd: typeof gatherAdd;
-  gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad;
-  hybridBprEpoch: typeof hybridBprEpoch; hybridLogisticEpoch: typeof hybridLogisticEpoch; hybridWarpEpoch: typeof hybridWarpEpoch; invertLower: typeof invertLower;
-  l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
+  countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; fmRows: typeof fmRows; fmRowsGrad: typeof fmRowsGrad;
+  gatherAdd: typeof gatherAdd; gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad;
+  hybridBprEpoch: typeof hybridBprEpoch; hybridLogisticEpoch: typeof hybridLogisticEpoch; hybridWarpEpoch: typeof hybridWarpEpoch;
+  invertLower: typeof invertLower; l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; layerNorm: typeof layerNorm;
+  layerNormGrad: typeof layerNormGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
   lstmCellGrad: typeof lstmCellGrad; matmul: typeof matmul; matmulGradA: typeof matmulGradA; matmulGradB: typeof matmulGradB;
   matmulTransposed: typeof matmulTransposed; mfEpoch: typeof mfEpoch; orderIds: typeof orderIds; precisionHits: typeof precisionHits;
-  product: typeof product; rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale; settle: typeof settle; sgd: typeof sgd;
-  sgdRows: typeof sgdRows; softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sparseDenseProduct: typeof sparseDenseProduct;
-  sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; topK: typeof topK;
+  product: typeof product; relu: typeof relu; reluGrad: typeof reluGrad; rowDot: typeof rowDot; rowDotGrad: typeof rowDotGrad; scale: typeof scale;
+  settle: typeof settle; sgd: typeof sgd; sgdRows: typeof sgdRows; softmax: typeof softmax; softmaxGrad: typeof softmaxGrad;
+  softmaxLoss: typeof softmaxLoss; softmaxLossGrad: typeof softmaxLossGrad; sparseDenseProduct: typeof sparseDenseProduct;
+  sparseDenseProductGrad: typeof sparseDenseProductGrad; sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; topK: typeof topK;
 } = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprEpoch, bprGrad, bprLoss, cholesky, choleskySolve,
-  clear, countIds, distinctIds, firstOutside, gatherAdd, gatherIds, gatherRows, gatherRowsGrad,
-  hybridBprEpoch, hybridLogisticEpoch, hybridWarpEpoch, invertLower, l2Rows, l2RowsGrad, logLoss, logLossGrad,
-  lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds, precisionHits, product, rowDot, rowDotGrad, scale,
-  settle, sgd, sgdRows, softmaxLoss, softmaxLossGrad, sparseDenseProduct, sparseProduct, sumSquares, topK,
+  clear, countIds, distinctIds, firstOutside, fmRows, fmRowsGrad, gatherAdd, gatherIds, gatherRows, gatherRowsGrad, hybridBprEpoch, hybridLogisticEpoch,
+  hybridWarpEpoch, invertLower, l2Rows, l2RowsGrad, layerNorm, layerNormGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds,
+  precisionHits, product, relu, reluGrad, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmax, softmaxGrad, softmaxLoss, softmaxLossGrad,
+  sparseDenseProduct, sparseDenseProductGrad, sparseProduct, sumSquares, topK,
 };
 
 /** Kernels: the table that lib calls; the same functions, whichever variant runs. */

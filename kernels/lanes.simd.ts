@@ -46,6 +46,22 @@ export function addScaledRow(y: usize, x: usize, s: f32, K: i32): void {
   for (; k < K; k++, y += 4, x += 4) store<f32>(y, load<f32>(y) + s * load<f32>(x));
 }
 
+/** max_n x[n]; -Infinity of nothing, NaN is passed over: the sum will have it. */
+export function highest(x: usize, N: i32): f32 {
+  let m0 = f32x4.splat(-<f32>Infinity), m1 = m0, m2 = m0, m3 = m0;
+  let n = 0;
+  for (; n + 16 <= N; n += 16, x += 64) {
+    m0 = f32x4.pmax(m0, v128.load(x));
+    m1 = f32x4.pmax(m1, v128.load(x, 16));
+    m2 = f32x4.pmax(m2, v128.load(x, 32));
+    m3 = f32x4.pmax(m3, v128.load(x, 48));
+  }
+  for (; n + 4 <= N; n += 4, x += 16) m0 = f32x4.pmax(m0, v128.load(x));
+  for (; n < N; n++, x += 4) m1 = f32x4.pmax(m1, v128.load32_splat(x));
+  m0 = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
+  return max<f32>(max<f32>(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)), max<f32>(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)));
+}
+
 /** The four lanes, added. */
 export function addLanes(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3));
@@ -73,6 +89,12 @@ export function exp(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
   return f32x4.mul(p, i32x4.shl(i32x4.add(turned, i32x4.splat(127)), 23)); // p times 2^n, made of its bits
+}
+
+/** e^(a - b) in each lane; zero where `exp` stops, so that a class which cannot be (a is -Infinity) has no share and no gradient, and nothing turns denormal. */
+export function expDifference(a: v128, b: v128): v128 {
+  const ln = f32x4.sub(a, b);
+  return v128.andnot(exp(ln), f32x4.lt(ln, f32x4.splat(-87.33654)));
 }
 
 /** ln x in each lane for positive, normal x. After Cephes' logf: x = m 2^e with m near 1, then a polynomial in m - 1. */

@@ -1,5 +1,5 @@
 // AssemblyScript. The formulas are in loop.ts.
-import { addLanesWide, exp, log } from '../lanes.simd';
+import { addLanesWide, exp, expDifference, highest, log } from '../lanes.simd';
 
 export function softmaxLoss(lse: usize, X: usize, y: usize, B: i32, N: i32): f64 {
   const bytes = <usize>N << 2;
@@ -12,22 +12,6 @@ export function softmaxLoss(lse: usize, X: usize, y: usize, B: i32, N: i32): f64
     if (came >= 0) L += <f64>most - <f64>load<f32>(X + (<usize>came << 2)) + <f64>ln;
   }
   return L;
-}
-
-/** max_n x[n]; -Infinity of nothing, NaN is passed over: the sum will have it. */
-function highest(x: usize, N: i32): f32 {
-  let m0 = f32x4.splat(-<f32>Infinity), m1 = m0, m2 = m0, m3 = m0;
-  let n = 0;
-  for (; n + 16 <= N; n += 16, x += 64) {
-    m0 = f32x4.pmax(m0, v128.load(x));
-    m1 = f32x4.pmax(m1, v128.load(x, 16));
-    m2 = f32x4.pmax(m2, v128.load(x, 32));
-    m3 = f32x4.pmax(m3, v128.load(x, 48));
-  }
-  for (; n + 4 <= N; n += 4, x += 16) m0 = f32x4.pmax(m0, v128.load(x));
-  for (; n < N; n++, x += 4) m1 = f32x4.pmax(m1, v128.load32_splat(x));
-  m0 = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
-  return max<f32>(max<f32>(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)), max<f32>(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)));
 }
 
 /** Σ_n e^(x[n] - most), the sums of a few hundred numbers in float32 and theirs in float64: a million classes cost no digits. */
@@ -60,7 +44,7 @@ export function softmaxLossGrad(dX: usize, lse: usize, X: usize, y: usize, B: i3
     // the class that came is put right afterwards: p - 1 first and then dL, as in the loop, so that nothing cancels
     const at = dX + (<usize>came << 2), before = load<f32>(at), z = load<f32>(lse);
     addShares(dX, X, z, N, dL);
-    store<f32>(at, before + dL * (f32x4.extract_lane(share(v128.load32_splat(X + (<usize>came << 2)), f32x4.splat(z)), 0) - 1));
+    store<f32>(at, before + dL * (f32x4.extract_lane(expDifference(v128.load32_splat(X + (<usize>came << 2)), f32x4.splat(z)), 0) - 1));
   }
 }
 
@@ -69,17 +53,11 @@ function addShares(dx: usize, x: usize, lse: f32, N: i32, dL: f32): void {
   const z = f32x4.splat(lse), g = f32x4.splat(dL);
   let n = 0;
   for (; n + 16 <= N; n += 16, dx += 64, x += 64) {
-    v128.store(dx, f32x4.add(v128.load(dx), f32x4.mul(g, share(v128.load(x), z))));
-    v128.store(dx, f32x4.add(v128.load(dx, 16), f32x4.mul(g, share(v128.load(x, 16), z))), 16);
-    v128.store(dx, f32x4.add(v128.load(dx, 32), f32x4.mul(g, share(v128.load(x, 32), z))), 32);
-    v128.store(dx, f32x4.add(v128.load(dx, 48), f32x4.mul(g, share(v128.load(x, 48), z))), 48);
+    v128.store(dx, f32x4.add(v128.load(dx), f32x4.mul(g, expDifference(v128.load(x), z))));
+    v128.store(dx, f32x4.add(v128.load(dx, 16), f32x4.mul(g, expDifference(v128.load(x, 16), z))), 16);
+    v128.store(dx, f32x4.add(v128.load(dx, 32), f32x4.mul(g, expDifference(v128.load(x, 32), z))), 32);
+    v128.store(dx, f32x4.add(v128.load(dx, 48), f32x4.mul(g, expDifference(v128.load(x, 48), z))), 48);
   }
-  for (; n + 4 <= N; n += 4, dx += 16, x += 16) v128.store(dx, f32x4.add(v128.load(dx), f32x4.mul(g, share(v128.load(x), z))));
-  for (; n < N; n++, dx += 4, x += 4) store<f32>(dx, load<f32>(dx) + dL * f32x4.extract_lane(share(v128.load32_splat(x), z), 0));
-}
-
-/** p = e^(x - lse); zero where the vector exp stops, so that a class which cannot be has no gradient and nothing turns denormal. */
-function share(x: v128, lse: v128): v128 {
-  const ln = f32x4.sub(x, lse);
-  return v128.andnot(exp(ln), f32x4.lt(ln, f32x4.splat(-87.33654)));
+  for (; n + 4 <= N; n += 4, dx += 16, x += 16) v128.store(dx, f32x4.add(v128.load(dx), f32x4.mul(g, expDifference(v128.load(x), z))));
+  for (; n < N; n++, dx += 4, x += 4) store<f32>(dx, load<f32>(dx) + dL * f32x4.extract_lane(expDifference(v128.load32_splat(x), z), 0));
 }

@@ -30,3 +30,16 @@ export function sparseDenseProduct(C: Float32Array, aStart: Int32Array, aIndices
     }
   }
 }
+
+/**
+ * sparseDenseProductGrad: the gradient of sparseDenseProduct by B: dB[m, n] += Σ_r A[r, m] dC[r, n]. Only the rows of B that A names are touched: where B is a table
+ * of embeddings and a row of A a weighted bag of ids, these are the rows that learn. Shapes as above. dB accumulates: the caller zeroes it.
+ */
+export function sparseDenseProductGrad(dB: Float32Array, aStart: Int32Array, aIndices: Int32Array, aValues: Float32Array, dC: Float32Array, R: number, N: number): void {
+  for (let r = 0; r < R; r++) {
+    for (let p = aStart[r]; p < aStart[r + 1]; p++) {
+      const m = aIndices[p], a = aValues[p];
+      for (let n = 0; n < N; n++) dB[m * N + n] += a * dC[r * N + n];
+    }
+  }
+}

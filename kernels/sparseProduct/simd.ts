@@ -23,3 +23,12 @@ export function sparseDenseProduct(C: usize, aStart: usize, aIndices: usize, aVa
     }
   }
 }
+
+export function sparseDenseProductGrad(dB: usize, aStart: usize, aIndices: usize, aValues: usize, dC: usize, R: i32, N: i32): void {
+  const bytes = <usize>N << 2;
+  for (let r = 0; r < R; r++, aStart += 4, dC += bytes) {
+    for (let p = load<i32>(aStart), end = load<i32>(aStart, 4); p < end; p++) {
+      addScaledRow(dB + <usize>load<i32>(aIndices + (<usize>p << 2)) * bytes, dC, load<f32>(aValues + (<usize>p << 2)), N);
+    }
+  }
+}

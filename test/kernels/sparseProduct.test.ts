@@ -30,7 +30,7 @@ const shapes = [[0, 0, 0], [1, 1, 1], [3, 0, 3], [3, 7, 1], [7, 3, 16], [16, 17,
 
 for (const [name, kernels] of Object.entries(variants)) {
   if (kernels === null) { skip(`kernels/sparseProduct/${name}`, backend().why); continue; }
-  const test = suite(`kernels/sparseProduct/${name}`), { sparseProduct, sparseDenseProduct } = kernels;
+  const test = suite(`kernels/sparseProduct/${name}`), { sparseProduct, sparseDenseProduct, sparseDenseProductGrad } = kernels;
 
   test('worked by hand, on top of what was there', () => {
     // A = [2 0 1; 0 0 0], B = [1 0; 0 5; 0 3]
@@ -39,22 +39,29 @@ for (const [name, kernels] of Object.entries(variants)) {
     assert.equal([...C], [12, 23, 30, 40]);
     sparseDenseProduct(D, ...a, Float32Array.of(1, 0, 0, 5, 0, 3), 2, 2);
     assert.equal([...D], [12, 23, 30, 40]);
+    const dB = new Float32Array(6).fill(100);
+    sparseDenseProductGrad(dB, ...a, Float32Array.of(1, 2, 7, 8), 2, 2);
+    assert.equal([...dB], [102, 104, 100, 100, 101, 102]);
   });
 
   for (const [R, M, N] of shapes) {
     test(`is the sum over all entries, and agrees with the loop: R=${R} M=${M} N=${N}`, () => {
       for (const place of places) {
-        const A = sparse(R, M, 3, R + 1), B = sparse(M, N, 4, N + 2), full = floats(M * N, random(5).uniform), before = floats(R * N, random(6).uniform);
+        const A = sparse(R, M, 3, R + 1), B = sparse(M, N, 4, N + 2), full = floats(M * N, random(5).uniform), before = floats(R * N, random(6).uniform), dB0 = floats(M * N, random(7).uniform);
         const run = (variant: typeof loops) => inRoom(place, ({ input, output }) => {
-          const C = output(before), D = output(before), a = [input(A.indptr), input(A.indices), input(A.values)] as const;
+          const C = output(before), D = output(before), dB = output(dB0), a = [input(A.indptr), input(A.indices), input(A.values)] as const;
           variant.sparseProduct(C, ...a, input(B.indptr), input(B.indices), input(B.values), R, N);
           variant.sparseDenseProduct(D, ...a, input(full), R, N);
-          return [C, D];
-        }) as [Float32Array, Float32Array];
-        const [C, D] = run(kernels), [loopC, loopD] = run(loops), sums = slow(before, dense(A), dense(B), R, M, N), others = slow(before, dense(A), Float64Array.from(full), R, M, N);
+          variant.sparseDenseProductGrad(dB, ...a, input(before), R, N);
+          return [C, D, dB];
+        }) as [Float32Array, Float32Array, Float32Array];
+        const [C, D, dB] = run(kernels), [loopC, loopD, loopDB] = run(loops), sums = slow(before, dense(A), dense(B), R, M, N), others = slow(before, dense(A), Float64Array.from(full), R, M, N);
+        const grads = slow(dB0, dense(transposeCsr(A)), Float64Array.from(before), M, R, N); // Aᵀ dC
         assertClose(C, sums.want, 4 * EPS, `C, ${place}`, sums.size);
         assertClose(D, others.want, 4 * EPS, `D, ${place}`, others.size);
         assertClose(C, loopC, 4 * EPS, `C against the loop, ${place}`, sums.size);
+        assertClose(dB, grads.want, 4 * EPS, `dB, ${place}`, grads.size);
+        assertClose(dB, loopDB, 4 * EPS, `dB against the loop, ${place}`, grads.size);
         assertClose(D, loopD, 4 * EPS, `D against the loop, ${place}`, others.size);
       }
     });

@@ -77,3 +77,16 @@ export function sigmoid(tape: Tape | null, x: Tensor): Tensor {
   });
   return out;
 }
+
+/**
+ * relu: the rectified linear unit, entry by entry.
+ *
+ *   forward    out = max(x, 0)
+ *   backward   dx += dOut where x > 0
+ */
+export function relu(tape: Tape | null, x: Tensor): Tensor {
+  const out = new Tensor(x.shape);
+  kernels.relu(out.data, x.data, x.size);
+  tape?.record(() => kernels.reluGrad(x.grad, x.data, out.grad, x.size));
+  return out;
+}

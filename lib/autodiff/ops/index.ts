@@ -1,10 +1,14 @@
-export { multiply, sigmoid, sum, weightedSum } from './arithmetic.ts';
+export { multiply, relu, sigmoid, sum, weightedSum } from './arithmetic.ts';
+export { bagSum, bagsOf, embeddingBag, fmRows } from './bag.ts';
+export type { Bag } from './bag.ts';
 export { addBias } from './bias.ts';
 export { dropout } from './dropout.ts';
 export { embedding, lookup } from './embedding.ts';
 export { joinColumns } from './joinColumns.ts';
+export { layerNorm } from './layerNorm.ts';
 export { linear } from './linear.ts';
 export { bprLoss, l2, logLoss, softmaxLoss } from './losses.ts';
 export { lstm } from './lstm.ts';
 export type { LstmState, LstmWeights } from './lstm.ts';
 export { rowDot } from './rowDot.ts';
+export { softmax } from './softmax.ts';
