@@ -114,6 +114,19 @@ export function growCsr(matrix: Csr, rows: number, columns: number): Csr {
   return { ...matrix, rows, columns, indptr };
 }
 
+/** stackCsr: the rows of b below those of a, which has as many columns. */
+export function stackCsr(a: Csr, b: Csr): Csr {
+  if (a.columns !== b.columns) throw new TightrecError('bad-shape', `stackCsr: the matrices must have equally many columns, got ${a.columns} and ${b.columns}`);
+  const n = a.indices.length, indptr = new Int32Array(a.rows + b.rows + 1), indices = new Int32Array(n + b.indices.length), values = new Float32Array(n + b.indices.length);
+  indptr.set(a.indptr);
+  for (let r = 0; r < b.rows; r++) indptr[a.rows + r + 1] = n + b.indptr[r + 1];
+  indices.set(a.indices);
+  indices.set(b.indices, n);
+  values.set(a.values);
+  values.set(b.values, n);
+  return { rows: a.rows + b.rows, columns: a.columns, indptr, indices, values };
+}
+
 /** selectRowsCsr: these rows, in this order, as a matrix of their own. */
 export function selectRowsCsr({ columns, indptr, indices, values }: Csr, rows: Int32Array): Csr {
   const starts = new Int32Array(rows.length + 1);

@@ -5,6 +5,7 @@ import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
 import { EASE } from '../models/ease.ts';
+import { FactorizationMachine } from '../models/factorizationMachine.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -20,7 +21,7 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, BPR, Blend, EASE, FactorizationMachine, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
 };
 
 /** What stands before the names of a part's tensors and numbers. */
@@ -35,7 +36,7 @@ const MOST_PARTS = 100;
 export function toBytes(model: Recommender): Uint8Array { return encodeState(model.toState()); }
 
 /** encodeState: the same of a model's state. What stands in `more` beside it, a reader of models passes over. */
-export function encodeState({ model: name, settings, tensors, catalogue, numbers, parts }: ModelState, more: { tensors?: ModelState['tensors']; metadata?: Record<string, string> } = {}): Uint8Array {
+export function encodeState({ model: name, settings, tensors, catalogue, numbers, features, parts }: ModelState, more: { tensors?: ModelState['tensors']; metadata?: Record<string, string> } = {}): Uint8Array {
   const { users, items, seen } = catalogue;
   const all: Record<string, SafeTensor> = {
     user_ids: idTensor(users), item_ids: idTensor(items),
@@ -50,7 +51,8 @@ export function encodeState({ model: name, settings, tensors, catalogue, numbers
   const metadata = {
     format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(everyNumber),
     unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
-    ...(parts && { parts: JSON.stringify(parts.map(({ model, settings }) => ({ model, settings }))) }), ...more.metadata,
+    ...(features !== undefined && { features: JSON.stringify(features) }),
+    ...(parts && { parts: JSON.stringify(parts.map(({ model, settings, features }) => ({ model, settings, ...(features !== undefined && { features }) }))) }), ...more.metadata,
   };
   return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
@@ -87,7 +89,8 @@ export function decodeState(bytes: Uint8Array, source: string): { state: ModelSt
   const found: ModelState['tensors'] = Object.create(null); // so that no name means anything but a tensor
   for (const [key, { shape, data }] of tensors) if (data instanceof Float32Array || data instanceof Int32Array) found[key] = { shape, data };
   const seen = saidOf(source, () => csrFrom({ model: name, tensors: found }, 'seen', users.size, items.size));
-  const state: ModelState = { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue: { users, items, seen } };
+  const features = metadata.has('features') ? { features: parseObject(source, metadata, 'features') } : {};
+  const state: ModelState = { model: name, settings, numbers: numbers as Record<string, number>, tensors: found, catalogue: { users, items, seen }, ...features };
   return { state: name === 'Blend' ? { ...state, parts: partsFrom(source, metadata, state) } : state, metadata };
 }
 
@@ -107,7 +110,7 @@ function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tens
   const parts = parse(source, metadata, 'parts');
   if (!Array.isArray(parts) || parts.length === 0 || parts.length > MOST_PARTS) throw damaged(source, `parts in its metadata must be a JSON array of 1 to ${MOST_PARTS} models, got ${show(parts)}`);
   return parts.map((part: unknown, p) => {
-    const { model, settings } = (part ?? {}) as { model?: unknown; settings?: unknown };
+    const { model, settings, features } = (part ?? {}) as { model?: unknown; settings?: unknown; features?: unknown };
     if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${Object.keys(models).filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
     if (!isObject(settings)) throw damaged(source, `the settings of part ${p} must be a JSON object, got ${show(settings)}`);
     const own = <T>(all: Record<string, T>): Record<string, T> => {
@@ -115,7 +118,7 @@ function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tens
       for (const [key, value] of Object.entries(all)) if (key.startsWith(prefixOf(p))) mine[key.slice(prefixOf(p).length)] = value;
       return mine;
     };
-    return { model, settings, numbers: own(numbers), tensors: own(tensors), catalogue };
+    return { model, settings, numbers: own(numbers), tensors: own(tensors), catalogue, ...(features !== undefined && { features }) };
   });
 }
 

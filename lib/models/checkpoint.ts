@@ -106,9 +106,12 @@ export function checkCheckpoint(where: string, found: Checkpoint, { model, data,
 function settingsDiffer(was: ModelState, model: Recommender): string | null {
   if (was.model !== model.name) return `is of ${was.model}, and this model is ${model.name}`;
   const before = was.settings as Record<string, unknown>, now = model.settings as Record<string, unknown>;
-  const name = Object.keys({ ...now, ...before }).find((name) => name !== 'epochs' && before[name] !== now[name]);
+  const name = Object.keys({ ...now, ...before }).find((name) => name !== 'epochs' && !sameSetting(before[name], now[name]));
   return name === undefined ? null : `is of ${was.model} with ${name} ${show(before[name])}, and this model has ${show(now[name])}`;
 }
+
+/** Settings are plain data: numbers, texts, and of features objects of them. */
+const sameSetting = (a: unknown, b: unknown): boolean => a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
 
 function idsDiffer(kind: string, was: LabelEncoder, now: LabelEncoder): string | null {
   if (was.size !== now.size) return `is of other data: it has ${was.size} ${kind}s, and these have ${now.size}`;

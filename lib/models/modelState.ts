@@ -9,6 +9,8 @@ export interface ModelState {
   readonly tensors: Record<string, { shape: readonly number[]; data: Float32Array | Int32Array }>;
   readonly catalogue: Catalogue;
   readonly parts?: readonly ModelState[]; // of a model made of models, all of this catalogue
+  /** Of a model with features: what they have learned, as JSON can hold it. What a file says here is not trusted. */
+  readonly features?: unknown;
   readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
 }
 

@@ -188,7 +188,10 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       const validation = await judge();
       if (validation !== null && options.patience !== undefined && (best === null || validation > best.value)) best = { value: validation, at: whole };
       await options.onEpoch?.({ epoch, epochs: last, loss: plan.epochLoss?.() ?? total / steps, validation, seconds: (performance.now() - began) / 1000 });
-      await checkpoints?.save({ state: { ...model.toState(), tensors: whole.tensors }, data: mark!, firstLoss, last: whole, best });
+      if (checkpoints) {
+        const state = model.toState();
+        await checkpoints.save({ state: { ...state, tensors: { ...state.tensors, ...whole.tensors } }, data: mark!, firstLoss, last: whole, best });
+      }
       signal?.throwIfAborted();
     }
   } catch (error) {

@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
-import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, countPairs, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
+import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents, sideTable } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, FactorizationMachine, type FeatureFitOptions, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -56,6 +56,13 @@ function rated({ users, items, matrix }: Interactions): Interactions {
     for (let item = 0; item < items.size; item++) if (met.has(item) || (item !== user && next.below(3) === 0)) all.push([user, item, met.has(item) ? 5 : 1]);
   }
   return eventsOf(all.map(([user]) => users.decode(user)), all.map(([, item]) => items.decode(item)), { users, items, values: all.map(([, , rating]) => rating) });
+}
+
+/** A model with features, told every other id is odd where it is not told otherwise. */
+function withTables(model: FactorizationMachine): Model {
+  const fit = model.fit.bind(model), parities = (encoder: LabelEncoder): ReturnType<typeof sideTable> => sideTable(encoder.known(), { parity: encoder.known().map((_, row) => row % 2 === 0 ? 'even' : 'odd') });
+  model.fit = (data: Interactions, options: FeatureFitOptions = {}) => fit(data, { ...(data?.users instanceof LabelEncoder && { userTable: parities(data.users), itemTable: parities(data.items) }), ...options });
+  return model;
 }
 
 const notPositive = [0, -1, Number.NaN, Infinity, '1', null], notWhole = [0, -3, 1.5, Number.NaN, Infinity, '8', null];
@@ -190,6 +197,27 @@ const candidates: Candidate[] = [
     alike: 'vectors',
     excludesSeen: true,
   })),
+  ...(['rating', 'click'] as const).map((task): Candidate => ({
+    make: (settings) => withTables(new FactorizationMachine({ task, ...settings })),
+    small: { userFeatures: { id: id() }, itemFeatures: { id: id() }, factors: 5, epochs: 4, optimizer: 'adagrad', learningRate: 0.05, l2: 1e-3, initialScale: 0.1, negatives: 2, batchSize: 40, seed: 1 },
+    others: {
+      task: task === 'click' ? 'rating' : 'click', userFeatures: { id: id(), parity: category() }, itemFeatures: { parity: category() }, factors: 6, epochs: 5, optimizer: 'adam', learningRate: 0.04, l2: 1e-2,
+      initialScale: 0.2, negatives: 3, batchSize: 30, seed: 2,
+    },
+    beside: { negatives: { task: 'click' } },
+    bad: [
+      ...each('task', ['ratings', 1, null]), ...each('userFeatures', [null, 'id', 3, {}, []]), ...each('itemFeatures', [null, 'id', 3, {}, []]), ...each('factors', notWhole), ...each('epochs', notWhole),
+      ...each('optimizer', ['Adam', 1, null]), ...each('learningRate', notPositive), ...each('l2', negative), ...each('initialScale', notPositive), ...each('negatives', notWhole), ...each('batchSize', notWhole),
+      ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: {
+      board: { factors: 4, epochs: 40, learningRate: 0.1, l2: 1e-3, batchSize: 200 }, tastes: task === 'rating' ? { factors: 8, epochs: 30, l2: 0.05, batchSize: 600 } : { factors: 8, epochs: 20, l2: 0.01, batchSize: 600 },
+      long: { factors: 4, epochs: 60, learningRate: 0.01, batchSize: 3 }, diverges: { factors: 4, epochs: 6, learningRate: 50, batchSize: 1e6 }, floor: task === 'rating' ? 0.35 : 0.5,
+    },
+    ...(task === 'rating' && { pairs: rated }),
+    alike: 'vectors', vectors: { name: 'item_feature_factors', from: 0 },
+    excludesSeen: true,
+  })),
   {
     make: (settings) => new NextItemLSTM(settings),
     small: {
@@ -220,8 +248,8 @@ const candidates: Candidate[] = [
   },
 ];
 
-/** The model's name, and its solver where it has several. */
-const titleOf = (make: Candidate['make']): string => { const { name, settings } = make(); return 'solver' in settings ? `${name}, ${settings.solver}` : name; };
+/** The model's name, and its solver or its task where it has several. */
+const titleOf = (make: Candidate['make']): string => { const { name, settings } = make(); return 'solver' in settings ? `${name}, ${settings.solver}` : 'task' in settings ? `${name}, ${settings.task}` : name; };
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
 /** onStep is asked every 30 ms: an epoch's end that takes longer makes it heard after the first step of the next, on any machine. */
