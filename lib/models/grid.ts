@@ -139,10 +139,11 @@ function cutEvenly(ends: Int32Array, nUsers: number, n: number, blocks: number):
 }
 
 /** Descent: what a model gives `descend` beside a plan: the kernel's call for a cell, and the events it learned from, asked after the call. */
-export interface Descent extends Pick<Plan, 'model' | 'data' | 'epochs' | 'epochsBefore' | 'parameters' | 'commit'> {
+export interface Descent extends Pick<Plan, 'model' | 'data' | 'epochs' | 'epochsBefore' | 'parameters' | 'sized' | 'commit'> {
   readonly grid: Grid;
   readonly random: Random;
-  part(cell: Cell, rate: number): Part;
+  /** `at` is the cell's place among those that are worked on at the same time. */
+  part(cell: Cell, rate: number, at: number): Part;
   readonly learningRate: number;
   /** The rate is multiplied by it after each epoch. */
   readonly learningRateDecay: number;
@@ -167,7 +168,7 @@ export function descend({ grid, random, part, learnedFrom, learningRate, learnin
     },
     step(step) {
       const all = grid.round(Math.floor(step / pieces)), piece = step % pieces, cells = all.slice(Math.ceil(piece * all.length / pieces), Math.ceil((piece + 1) * all.length / pieces));
-      const L = runParts(cells.map((cell) => part(cell, rate))).reduce((sum, L) => sum + L, 0), n = cells.reduce((sum, cell) => sum + learnedFrom(cell), 0);
+      const L = runParts(cells.map((cell, at) => part(cell, rate, at))).reduce((sum, L) => sum + L, 0), n = cells.reduce((sum, cell) => sum + learnedFrom(cell), 0);
       loss += L;
       learned += n;
       return n === 0 ? 0 : L / n; // where all was skipped there was nothing to lose

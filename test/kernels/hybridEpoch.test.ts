@@ -45,12 +45,12 @@ interface Pass {
 type Written = 'U' | 'sU' | 'b' | 'sb' | 'V' | 'sV' | 'c' | 'sc';
 const written: Written[] = ['U', 'sU', 'b', 'sb', 'V', 'sV', 'c', 'sc'];
 
-function call(kernels: Kernels, { loss, U, sU, b, sb, V, sV, c, sc, state, scratch, u, i, y, pool, met, start, X, Z, N, K, words, negatives, draws, rate, l2U, l2V }: Pass): number {
+function call(variant: Kernels, { loss, U, sU, b, sb, V, sV, c, sc, state, scratch, u, i, y, pool, met, start, X, Z, N, K, words, negatives, draws, rate, l2U, l2V }: Pass): number {
   const features = [X.start, X.ids, X.values, Z.start, Z.ids, Z.values] as const, n = u.length, m = pool.length;
   switch (loss) {
-    case 'warp': return kernels.hybridWarpEpoch(U, sU, V, sV, c, sc, state, scratch, u, i, pool, met, start, ...features, n, m, N, K, words, draws, rate, l2U, l2V);
-    case 'bpr': return kernels.hybridBprEpoch(U, sU, V, sV, c, sc, state, scratch, u, i, pool, met, start, ...features, n, m, K, words, draws, rate, l2U, l2V);
-    case 'logistic': return kernels.hybridLogisticEpoch(U, sU, b, sb, V, sV, c, sc, state, scratch, u, i, y, pool, met, start, ...features, n, m, K, words, negatives, draws, rate, l2U, l2V);
+    case 'warp': return variant.hybridWarpEpoch(U, sU, V, sV, c, sc, state, scratch, u, i, pool, met, start, ...features, n, m, N, K, words, draws, rate, l2U, l2V);
+    case 'bpr': return variant.hybridBprEpoch(U, sU, V, sV, c, sc, state, scratch, u, i, pool, met, start, ...features, n, m, K, words, draws, rate, l2U, l2V);
+    case 'logistic': return variant.hybridLogisticEpoch(U, sU, b, sb, V, sV, c, sc, state, scratch, u, i, y, pool, met, start, ...features, n, m, K, words, negatives, draws, rate, l2U, l2V);
   }
 }
 
