@@ -17,10 +17,12 @@ export async function info(file: string, { json }: { json?: boolean }): Promise<
     ['users', `${n(model.nUsers)}, such as ${example(model.users.known())}`],
     ['items', `${n(model.nItems)}, such as ${example(model.items.known())}`],
     ['pairs', `${n(facts.pairs)} of a user and an item in the training data`],
-    ...Object.entries(model.settings).map(([name, value]) => [name, String(value)]),
+    ...Object.entries(model.settings).map(([name, value]) => [name, isPlain(value) ? printable(JSON.stringify(value)) : String(value)]),
     ...Object.entries(numbers).map(([name, value]) => [name === 'epochs' ? 'epochs done' : name, name === 'latest' ? new Date(value).toISOString() : String(value)]),
     ...Object.entries(shapes).map(([name, shape]) => [name, shape.join(' x ')]),
     ['file', `${n(bytes.length)} bytes`],
   ];
   result(columnsOf(['', ''], lines, [false, false]).trimStart());
 }
+
+const isPlain = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value); // features by name

@@ -15,7 +15,7 @@ interface Told { epoch: number; random: (number | null)[] | null; steps: Record<
 export function checkpointToBytes({ state, data, firstLoss, last, best, notes }: Checkpoint): Uint8Array {
   const own = best !== null && best.at.epoch !== last.epoch ? best.at : null; // else its arrays are those of `last`
   const told = { firstLoss, data, last: toldOf(last), best: best && { value: best.value, at: own && toldOf(own) } };
-  return encodeState({ ...state, tensors: last.tensors }, {
+  return encodeState({ ...state, tensors: { ...state.tensors, ...last.tensors } }, {
     tensors: { ...arraysOf('last', last), ...(own && { ...renamed(own.tensors, (name) => `checkpoint.best.${name}`), ...arraysOf('best', own) }) },
     metadata: { checkpoint: JSON.stringify(told), ...(notes !== undefined && { notes }) },
   });

@@ -46,8 +46,8 @@ const STEP = 2 ** 18;
  * is the cells (first + w, (w + shift) mod blocks) for each w below the number of blocks of items: no two of them share a row of either table, so they
  * may be worked on at the same time, in any order, and the outcome is the same. After all rounds every cell was visited once.
  *
- * Users are cut where their events are as many in each block: into as many blocks as the items, or, where their order is random, into a multiple, so
- * that a block of users too stays in the cache. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
+ * Users are cut where their events are as many in each block: into as many blocks as the items; or, where their order is random, into a multiple, so
+ * that a block of users too stays in the cache; or, where the items are not cut, so that a cell does not take long. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
  * be compared, are together another time.
  *
  * Chin, Zhuang, Juan, Lin, "A Fast Parallel Stochastic Gradient Method for Matrix Factorization in Shared Memory Systems", 2015.
@@ -72,7 +72,7 @@ function blocksOf(blocks: number | null, nUsers: number, nItems: number, K: numb
 /** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. */
 export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettings, K: number): Grid {
   const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, blocks = blocksOf(asked, nUsers, nItems, K), held: Block[] = [];
-  const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks; // as many as there are blocks of users
+  const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks === 1 ? Math.max(1, Math.ceil(n / STEP)) : blocks; // as many as there are blocks of users
   const release = (): void => held.forEach(free);
   const take = (length: number): Block => { const block = allocate(length); held.push(block); return block; };
   try {
@@ -98,7 +98,7 @@ export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettin
         if (blocks > 1) random.shuffle(dealt);
         for (let b = 0; b < blocks; b++) for (let at = itemStart[b]; at < itemStart[b + 1]; at++) block[dealt[at]] = b;
         for (let at = 0; at < state.length; at++) state[at] = at % STATE === STATE - 1 ? 0 : random.uint32();
-        if (asTheyAre) { cellEnd[0] = n; return; }
+        if (asTheyAre) { cellEnd.set(userStart.subarray(1)); return; }
 
         for (let w = 0; w < rounds; w++) {
           const from = userStart[w], to = userStart[w + 1], at = positions.ints().subarray(from, to), key = keys.ints().subarray(from, to), end = ends.ints();

@@ -34,8 +34,10 @@ export interface Sides { readonly user: Side; readonly item: Side }
 /** Who is who, and no more: what a model with features has unless told otherwise. */
 export const idsAlone: FeatureSettings = { userFeatures: { id: id() }, itemFeatures: { id: id() } };
 
-const someObject: Rule = (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0 ? null : 'features by name, such as { id: id() }';
-export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: someObject, itemFeatures: someObject };
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** What each of them is, checkFeatureSettings asks. */
+const someFeatures: Rule = (value) => isObject(value) && Object.keys(value as object).length > 0 && Object.values(value as object).every(isObject) ? null : 'features by name, such as { id: id() }';
+export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: someFeatures, itemFeatures: someFeatures };
 
 /** checkFeatureSettings: refuses declarations that mean nothing; `checkSettings` comes first. Errors: 'bad-setting'. */
 export function checkFeatureSettings(model: string, { userFeatures, itemFeatures }: FeatureSettings): void {

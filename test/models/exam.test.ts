@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
-import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents, sideTable } from '../../lib/data/index.ts';
+import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, FactorizationMachine, type FeatureFitOptions, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, BPR, Blend, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -14,6 +14,7 @@ import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
 import { type IdKind, SHOP_ITEMS, SHOP_USERS, idOf, shop } from '../helpers/shop.ts';
+import { withTables } from '../helpers/withTables.ts';
 
 type Settings = Record<string, unknown>;
 type Model = Recommender & { free?: () => void };
@@ -60,12 +61,6 @@ function rated({ users, items, matrix }: Interactions): Interactions {
     for (let item = 0; item < items.size; item++) if (met.has(item) || (item !== user && next.below(3) === 0)) all.push([user, item, met.has(item) ? 5 : 1]);
   }
   return eventsOf(all.map(([user]) => users.decode(user)), all.map(([, item]) => items.decode(item)), { users, items, values: all.map(([, , rating]) => rating) });
-}
-
-/** A model with features, told every other id is odd where it is not told otherwise. */
-function withTables(model: FactorizationMachine | HybridMF): Model {
-  const fit = model.fit.bind(model), parities = (encoder: LabelEncoder): ReturnType<typeof sideTable> => sideTable(encoder.known(), { parity: encoder.known().map((_, row) => row % 2 === 0 ? 'even' : 'odd') });
-  return Object.assign(model, { fit: (data: Interactions, options: FeatureFitOptions = {}) => fit(data, { ...(data?.users instanceof LabelEncoder && { userTable: parities(data.users), itemTable: parities(data.items) }), ...options }) as Promise<never> });
 }
 
 const notPositive = [0, -1, Number.NaN, Infinity, '1', null], notWhole = [0, -3, 1.5, Number.NaN, Infinity, '8', null];
