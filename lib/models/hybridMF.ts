@@ -21,7 +21,7 @@ import { KeptCsr, rowsOf } from './sparse.ts';
 import { type FitOptions, checkIdle } from './train.ts';
 
 export interface HybridMFSettings extends FeatureSettings {
-  /** Whether the weights of a user's, or an item's, features are divided by the sum of their sizes, so that who has many features has no longer a vector for it. */
+  /** Whether the weights of a user's, or an item's, features are divided by the sum of their sizes, as LightFM's own data sets are. */
   normalizeFeatures: boolean;
   /** 'warp' and 'bpr' rank what a user met above what they did not; 'logistic' tells liked from disliked. */
   loss: 'warp' | 'bpr' | 'logistic';
@@ -48,7 +48,7 @@ export interface HybridMFSettings extends FeatureSettings {
 }
 
 const defaults: HybridMFSettings = {
-  ...idsAlone, normalizeFeatures: true, loss: 'warp', factors: 32, epochs: 20, learningRate: 0.05, userL2: 0, itemL2: 0, initialScale: 0.5, maxSampled: 10, negatives: 1, order: 'users', blocks: null, seed: 1,
+  ...idsAlone, normalizeFeatures: false, loss: 'warp', factors: 32, epochs: 20, learningRate: 0.05, userL2: 0, itemL2: 0, initialScale: 0.5, maxSampled: 10, negatives: 1, order: 'users', blocks: null, seed: 1,
 };
 
 const rules = {
@@ -84,7 +84,7 @@ const BLOCK = 4096;
  * HybridMF: matrix factorisation of features, after LightFM: a user's vector and bias are the sums of those of their features, and an item's likewise.
  *
  *   p[u] = Σ_f X[u, f] U[f]     q[i] = Σ_f Z[i, f] V[f]     b[u] = Σ_f X[u, f] b[f]     c[i] = Σ_f Z[i, f] c[f]
- *   x(u, i) = <p[u], q[i]> + b[u] + c[i]                    X, Z: the features of users and items, each row over the sum of its sizes
+ *   x(u, i) = <p[u], q[i]> + b[u] + c[i]                    X, Z: the features of users and items; with normalizeFeatures each row over the sum of its sizes
  *
  *   'warp'      L = mean over the events of w max(0, 1 - x(u, i) + x(u, j)),   w = ln ⌊(nItems - 1) / t⌋, at least 0 and at most 10
  *   'bpr'       L = mean over the events of -ln σ(x(u, i) - x(u, j))

@@ -190,7 +190,7 @@ for (const name of names) {
     for (const key of Object.keys(model.settings)) {
       for (const wrong of ['"8x"', '-1.5e300', '{}', '[]', '[1]', '{"toString":1,"valueOf":1}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'true', '1e999']) {
         if (['seed', 'forgetBias'].includes(key) && wrong === '-1.5e300') continue;
-        if (['verifyNegatives', 'user'].includes(key) && wrong === 'true') continue;
+        if (['verifyNegatives', 'user', 'normalizeFeatures'].includes(key) && wrong === 'true') continue;
         damaged(settings(`"${key}":${wrong}`), `${name}: ${key} must be`);
       }
     }

@@ -182,7 +182,7 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
     task: 'click', userFeatures: { id: id() }, itemFeatures: { parity: category() }, factors: 6, optimizer: 'adam', learningRate: 0.05, l2: 0.01, initialScale: 0.2, negatives: 2, batchSize: 30, seed: 2,
   }],
   HybridMF: [makers['HybridMF, warp'], {
-    userFeatures: { id: id(), parity: category() }, itemFeatures: { parity: category() }, normalizeFeatures: false, loss: 'bpr', factors: 6, learningRate: 0.04, userL2: 0.1, itemL2: 0.1, initialScale: 0.2, maxSampled: 5,
+    userFeatures: { id: id(), parity: category() }, itemFeatures: { parity: category() }, normalizeFeatures: true, loss: 'bpr', factors: 6, learningRate: 0.04, userL2: 0.1, itemL2: 0.1, initialScale: 0.2, maxSampled: 5,
     negatives: 2, order: 'random', blocks: 2, seed: 2,
   }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
