@@ -296,7 +296,7 @@ else {
     const own = aucOf(model, held, [...people]), counts = await popularAuc(of(events.filter(([user]) => !people.has(user))), held, [...people]);
     assert.ok(own > counts, `${own}, popularity ${counts}`);
 
-    const without = await new HybridMF({ ...told, loss: 'warp', normalizeFeatures: true }).fit(of(events.filter(([, item]) => !films.has(item))), { userTable, itemTable }), fresh = items.encodeAll([...films] as RawId[]), place = new Map([...fresh].map((row, at) => [row, at]));
+    const without = await new HybridMF({ ...told, userFeatures: { id: id() }, loss: 'warp' }).fit(of(events.filter(([, item]) => !films.has(item))), { userTable, itemTable }), fresh = items.encodeAll([...films] as RawId[]), place = new Map([...fresh].map((row, at) => [row, at]));
     const S = without.scores(range(users.size)), { indptr, indices } = of(events.filter(([, item]) => films.has(item))).matrix;
     const among = meanAuc(Float32Array.from({ length: users.size * fresh.length }, (_, at) => S[Math.floor(at / fresh.length) * items.size + fresh[at % fresh.length]]), fresh.length, { indptr, items: indices.map((row) => place.get(row)!) });
     if (process.env.TIGHTREC_SHOW) console.log(own, counts, among);
