@@ -283,14 +283,16 @@ for (const [name, variant] of Object.entries(variants)) {
     assert.ok(times.size > 1, 'always the same draw');
   });
 
-  test('logistic: the loss of more pairs than are multiplied before a logarithm', () => {
-    for (const bias of [0, 1e-3, 3, -3, 20, -20, 90, -90]) {
-      for (const n of [1, 511, 512, 513, 3000]) {
-        const pass = passOf('logistic', n, 1, random(7), { nUsers: 1, nItems: 2, features: 'own' }, { i: new Int32Array(n), y: Float32Array.from({ length: n }, (_, at) => at % 2), met: nothing, words: 1, negatives: 0, rate: 1e-30, l2U: 0, l2V: 0 });
-        for (const table of [pass.U, pass.V, pass.b]) table.fill(0);
-        pass.c[0] = bias;
-        const L = call(variant, pass), ones = Math.floor(n / 2), want = ones * surprise(pass.c[0]) + (n - ones) * surprise(-pass.c[0]);
-        assert.ok(Math.abs(L - want) <= 1e-6 * (1e-3 * n + want), `score ${bias}, ${n} pairs: ${L} ${want}`);
+  test('bpr and logistic: the loss of more pairs than are multiplied before a logarithm', () => {
+    for (const loss of ['bpr', 'logistic'] as const) {
+      for (const bias of [0, 1e-3, 3, -3, 20, -20, 90, -90]) {
+        for (const n of [1, 511, 512, 513, 3000]) {
+          const pass = passOf(loss, n, 1, random(7), { nUsers: 1, nItems: 2, features: 'own' }, { i: new Int32Array(n), y: Float32Array.from({ length: n }, (_, at) => at % 2), pool: Int32Array.of(1), met: nothing, words: 1, negatives: 0, rate: 1e-30, l2U: 0, l2V: 0 });
+          for (const table of [pass.U, pass.V, pass.b, pass.c]) table.fill(0);
+          pass.c[0] = bias;
+          const L = call(variant, pass), ones = loss === 'bpr' ? n : Math.floor(n / 2), want = ones * surprise(pass.c[0]) + (n - ones) * surprise(-pass.c[0]);
+          assert.ok(Math.abs(L - want) <= 1e-6 * (1e-3 * n + want), `${loss}, score ${bias}, ${n} pairs: ${L} ${want}`);
+        }
       }
     }
   });
