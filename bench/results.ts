@@ -49,11 +49,11 @@ export interface Results {
   readonly memory?: readonly { steps: number; inUse: number; size: number; rss: number }[];
 }
 
-/** Native libraries by the same work, measured once elsewhere: bench/results/native.json. `one` and `two` are on so many threads, in the row's unit. */
+/** Native libraries by the same work, measured once elsewhere: bench/results/native.json. `one` and, where it was measured, `two` are on so many threads, in the row's unit. */
 export interface Native {
   readonly machine: string;
   readonly compiled: string;
-  readonly rows: readonly (Pick<Row, 'group' | 'name' | 'scale' | 'size'> & { readonly library: string; readonly one: number; readonly two: number })[];
+  readonly rows: readonly (Pick<Row, 'group' | 'name' | 'scale' | 'size'> & { readonly library: string; readonly one: number; readonly two?: number })[];
 }
 
 /** figure: three digits. */

@@ -89,7 +89,7 @@ function beside(results: Results, native: Native, group: Row['group'], first: (r
   const rows = results.rows.filter((row) => row.group === group), variants = unique(rows.map(({ variant }) => variant));
   const body = unique(rows.map(({ name, scale, size }) => `${name}\n${scale}\n${size}`)).map((key) => {
     const is = (row: Pick<Row, 'group' | 'name' | 'scale' | 'size'>): boolean => row.group === group && `${row.name}\n${row.scale}\n${row.size}` === key, these = rows.filter(is), others = native.rows.filter(is);
-    const said = (threads: 'one' | 'two'): string => others.map((row) => `${row.library} ${figure(row[threads])}`).join(', ');
+    const said = (threads: 'one' | 'two'): string => others.flatMap((row) => row[threads] === undefined ? [] : [`${row.library} ${figure(row[threads])}`]).join(', ');
     return [...first(these[0]), ...variants.map((variant) => cell(these.find((row) => row.variant === variant))), said('one'), said('two')];
   });
   return `${table([...head, ...variants.map(shownVariant), 'native, 1 thread', '2 threads'], body)}\n\n${where(results)}${onceNote(rows)} Native: ${native.compiled}, on ${native.machine}.`;

@@ -9,7 +9,7 @@
  *   never    nobody writes it: to wait for it is to sleep
  *   slot     the module, the kernel, how many arguments, then these; the result comes where the module was
  */
-const CLAIM = 0, DONE = 16, FAILED = 32, ASLEEP = 48, NEVER = 63, WORDS = 64, SLOT = 24;
+const CLAIM = 0, DONE = 16, FAILED = 32, ASLEEP = 48, NEVER = 63, WORDS = 64, SLOT = 40;
 const CLOSED = -1;
 
 /** As many parts as the claim can count. */

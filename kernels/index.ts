@@ -11,6 +11,7 @@ import { bprEpoch } from './bprEpoch/loop.ts';
 import { cholesky, invertLower } from './cholesky/loop.ts';
 import { fmRows, fmRowsGrad } from './fm/loop.ts';
 import { gatherAdd, gatherRows, gatherRowsGrad } from './gather/loop.ts';
+import { hybridBprEpoch, hybridLogisticEpoch, hybridWarpEpoch } from './hybridEpoch/loop.ts';
 import { countIds, distinctIds, firstOutside, gatherIds, orderIds } from './ids/loop.ts';
 import { l2Rows, l2RowsGrad } from './l2/loop.ts';
 import { layerNorm, layerNormGrad } from './layerNorm/loop.ts';
@@ -36,6 +37,7 @@ export const loops: {
   bprGrad: typeof bprGrad; bprLoss: typeof bprLoss; cholesky: typeof cholesky; choleskySolve: typeof choleskySolve; clear: typeof clear;
   countIds: typeof countIds; distinctIds: typeof distinctIds; firstOutside: typeof firstOutside; fmRows: typeof fmRows; fmRowsGrad: typeof fmRowsGrad;
   gatherAdd: typeof gatherAdd; gatherIds: typeof gatherIds; gatherRows: typeof gatherRows; gatherRowsGrad: typeof gatherRowsGrad;
+  hybridBprEpoch: typeof hybridBprEpoch; hybridLogisticEpoch: typeof hybridLogisticEpoch; hybridWarpEpoch: typeof hybridWarpEpoch;
   invertLower: typeof invertLower; l2Rows: typeof l2Rows; l2RowsGrad: typeof l2RowsGrad; layerNorm: typeof layerNorm;
   layerNormGrad: typeof layerNormGrad; logLoss: typeof logLoss; logLossGrad: typeof logLossGrad; lstmCell: typeof lstmCell;
   lstmCellGrad: typeof lstmCellGrad; matmul: typeof matmul; matmulGradA: typeof matmulGradA; matmulGradB: typeof matmulGradB;
@@ -46,8 +48,8 @@ export const loops: {
   sparseDenseProductGrad: typeof sparseDenseProductGrad; sparseProduct: typeof sparseProduct; sumSquares: typeof sumSquares; svdppEpoch: typeof svdppEpoch; topK: typeof topK;
 } = {
   accuracyHits, adagrad, adagradRows, adam, adamRows, adamTable, addScaled, alsCG, alsCholesky, bprEpoch, bprGrad, bprLoss, cholesky, choleskySolve,
-  clear, countIds, distinctIds, firstOutside, fmRows, fmRowsGrad, gatherAdd, gatherIds, gatherRows, gatherRowsGrad, invertLower, l2Rows, l2RowsGrad,
-  layerNorm, layerNormGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds,
+  clear, countIds, distinctIds, firstOutside, fmRows, fmRowsGrad, gatherAdd, gatherIds, gatherRows, gatherRowsGrad, hybridBprEpoch, hybridLogisticEpoch,
+  hybridWarpEpoch, invertLower, l2Rows, l2RowsGrad, layerNorm, layerNormGrad, logLoss, logLossGrad, lstmCell, lstmCellGrad, matmul, matmulGradA, matmulGradB, matmulTransposed, mfEpoch, orderIds,
   precisionHits, product, relu, reluGrad, rowDot, rowDotGrad, scale, settle, sgd, sgdRows, softmax, softmaxGrad, softmaxLoss, softmaxLossGrad,
   sparseDenseProduct, sparseDenseProductGrad, sparseProduct, sumSquares, svdppEpoch, topK,
 };

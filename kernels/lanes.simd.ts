@@ -157,6 +157,13 @@ export function log1p(z: v128): v128 {
   return v128.bitselect(z, f32x4.mul(log(u), f32x4.div(z, d)), tiny);
 }
 
+/** ln P for 1 <= P < 2^1023: P = m 2^e. */
+export function lnProduct(P: f64): f64 {
+  const bits = reinterpret<u64>(P), e = <i32>(bits >> 52) - 1023, m = reinterpret<f64>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
+  if (!(P < Infinity)) return P; // NaN stays
+  return <f64>e * 0.6931471805599453 + <f64>f32x4.extract_lane(log1p(f32x4.splat(<f32>(m - 1))), 0);
+}
+
 /** ln(1 + e^-|x|) in each lane: the exponential cannot overflow. */
 export function log1pExpMinusAbs(x: v128): v128 {
   return log1p(exp(f32x4.neg(f32x4.abs(x))));

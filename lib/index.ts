@@ -22,6 +22,8 @@ export { EASE } from './models/ease.ts';
 export type { EASESettings } from './models/ease.ts';
 export { FactorizationMachine } from './models/factorizationMachine.ts';
 export type { FactorizationMachineSettings } from './models/factorizationMachine.ts';
+export { HybridMF } from './models/hybridMF.ts';
+export type { HybridMFSettings } from './models/hybridMF.ts';
 export { ItemKNN } from './models/itemKNN.ts';
 export type { ItemKNNSettings } from './models/itemKNN.ts';
 export { LogisticMatrixFactorization } from './models/logisticMatrixFactorization.ts';

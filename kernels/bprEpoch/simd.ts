@@ -1,5 +1,6 @@
 // AssemblyScript. The formulas are in loop.ts.
-import { dotDifference, exp, log1p } from '../lanes.simd';
+import { dotDifference, exp, lnProduct } from '../lanes.simd';
+import { draw } from '../negatives.simd';
 
 export function bprEpoch(
   U: usize, V: usize, c: usize, state: usize, u: usize, i: usize, pool: usize, met: usize, start: usize,
@@ -59,47 +60,4 @@ export function bprEpoch(
   }
   store<i32>(state, load<i32>(state, 16) + done, 16);
   return L + lnProduct(P);
-}
-
-/** ln P for 1 <= P < 2^1023: P = m 2^e. */
-function lnProduct(P: f64): f64 {
-  const bits = reinterpret<u64>(P), e = <i32>(bits >> 52) - 1023, m = reinterpret<f64>((bits & 0xfffffffffffff) | 0x3ff0000000000000);
-  if (!(P < Infinity)) return P; // NaN stays
-  return <f64>e * 0.6931471805599453 + <f64>f32x4.extract_lane(log1p(f32x4.splat(<f32>(m - 1))), 0);
-}
-
-/** An item of the pool that is neither `liked` nor met by the user, or -1 after so many tries. */
-function draw(state: usize, pool: usize, m: i32, few: u32, met: usize, start: usize, words: i32, tries: i32, user: i32, liked: i32): i32 {
-  for (let t = 0; t < tries; t++) {
-    const item = load<i32>(pool + (<usize>below(state, m, few) << 2));
-    if (item === liked) continue;
-    if (words < 0) return item;
-    if (words > 0) {
-      if ((load<i32>(met + (<usize>(user * words + (item >> 5)) << 2)) >> (item & 31) & 1) === 0) return item;
-    } else if (!holdsSorted(met + (<usize>load<i32>(start + (<usize>user << 2)) << 2), load<i32>(start + (<usize>user << 2), 4) - load<i32>(start + (<usize>user << 2)), item)) return item;
-  }
-  return -1;
-}
-
-/** Whether the ascending list of `length` ids holds `id`: half of it is left out at each step, without a branch to guess. */
-function holdsSorted(list: usize, length: i32, id: i32): bool {
-  while (length > 1) {
-    const half = length >> 1, middle = list + (<usize>half << 2);
-    list = select<usize>(middle, list, load<i32>(middle) <= id);
-    length -= half;
-  }
-  return length === 1 && load<i32>(list) === id;
-}
-
-function below(state: usize, m: i32, few: u32): u32 {
-  let product: u64 = 0;
-  do {
-    const s0 = load<u32>(state), s1 = load<u32>(state, 4), s2 = load<u32>(state, 8) ^ s0, s3 = load<u32>(state, 12) ^ s1;
-    store<u32>(state, s0 ^ s3);
-    store<u32>(state, s1 ^ s2, 4);
-    store<u32>(state, s2 ^ (s1 << 9), 8);
-    store<u32>(state, rotl<u32>(s3, 11), 12);
-    product = <u64>(rotl<u32>(s1 * 5, 7) * 9) * <u64>m;
-  } while (<u32>product < few);
-  return <u32>(product >> 32);
 }

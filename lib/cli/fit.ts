@@ -9,6 +9,7 @@ import { BiasOnly } from '../models/biasOnly.ts';
 import { BPR } from '../models/bpr.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { EASE } from '../models/ease.ts';
+import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -40,6 +41,7 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'logistic-mf': (settings) => new LogisticMF(settings),
   'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
   'ease': (settings) => new EASE(settings),
+  'hybrid-mf': (settings) => new HybridMF(settings),
   'item-knn': (settings) => new ItemKNN(settings),
   'lstm': (settings) => new NextItemLSTM(settings),
   'purchase-history': (settings) => new PurchaseHistory(settings),

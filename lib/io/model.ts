@@ -7,6 +7,7 @@ import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
 import { EASE } from '../models/ease.ts';
 import { FactorizationMachine } from '../models/factorizationMachine.ts';
+import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
@@ -23,7 +24,7 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, FactorizationMachine, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
   SVDPlusPlus,
 };
 

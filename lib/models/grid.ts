@@ -47,8 +47,8 @@ const STEP = 2 ** 18;
  * is the cells (first + w, (w + shift) mod blocks) for each w below the number of blocks of items: no two of them share a row of either table, so they
  * may be worked on at the same time, in any order, and the outcome is the same. After all rounds every cell was visited once.
  *
- * Users are cut where their events are as many in each block: into as many blocks as the items, or, where their order is random, into a multiple, so
- * that a block of users too stays in the cache. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
+ * Users are cut where their events are as many in each block: into as many blocks as the items; or, where their order is random, into a multiple, so
+ * that a block of users too stays in the cache; or, where the items are not cut, so that a cell does not take long. Items are dealt anew for each epoch, so that two items which are apart now, and cannot
  * be compared, are together another time.
  *
  * Chin, Zhuang, Juan, Lin, "A Fast Parallel Stochastic Gradient Method for Matrix Factorization in Shared Memory Systems", 2015.
@@ -73,7 +73,7 @@ function blocksOf(blocks: number | null, nUsers: number, nItems: number, K: numb
 /** cutGrid: the events' grid, for vectors of K numbers; its arrays lie in the linear memory until `free`. `where` begins the error. Errors: 'out-of-memory', before anything is laid out. */
 export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettings, K: number, where = 'cutGrid'): Grid {
   const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, blocks = blocksOf(asked, nUsers, nItems, K), held: Block[] = [];
-  const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks; // as many as there are blocks of users
+  const rounds = order === 'random' ? blocks * Math.max(1, Math.round(4 * nUsers * K / CACHE / blocks)) : blocks === 1 ? Math.max(1, Math.ceil(n / STEP)) : blocks; // as many as there are blocks of users
   const columns = data.value ? 3 : 2; // users, items, values: moved about as numbers of four bytes, whatever they mean
   checkRoom(where, `${n.toLocaleString('en-US')} events, laid out in ${rounds} x ${blocks} cells,`, (2 * columns + 2) * n + 2 * nItems + STATE * rounds * blocks + nUsers + blocks + 2, 'use fewer events, or free() models that are no longer needed');
   const release = (): void => held.forEach(free);
@@ -100,7 +100,7 @@ export function cutGrid(data: Interactions, { blocks: asked, order }: GridSettin
         if (blocks > 1) random.shuffle(dealt);
         for (let b = 0; b < blocks; b++) for (let at = itemStart[b]; at < itemStart[b + 1]; at++) block[dealt[at]] = b;
         for (let at = 0; at < state.length; at++) state[at] = at % STATE === STATE - 1 ? 0 : random.uint32();
-        if (asTheyAre) { cellEnd[0] = n; return; }
+        if (asTheyAre) { cellEnd.set(userStart.subarray(1)); return; }
 
         for (let w = 0; w < rounds; w++) {
           const from = userStart[w], to = userStart[w + 1], at = positions.ints().subarray(from, to), key = keys.ints().subarray(from, to), end = ends.ints();
@@ -141,10 +141,11 @@ function cutEvenly(ends: Int32Array, nUsers: number, n: number, blocks: number):
 }
 
 /** Descent: what a model gives `descend` beside a plan: the kernel's call for a cell, and the events it learned from, asked after the call. */
-export interface Descent extends Pick<Plan, 'model' | 'data' | 'epochs' | 'epochsBefore' | 'parameters' | 'commit'> {
+export interface Descent extends Pick<Plan, 'model' | 'data' | 'epochs' | 'epochsBefore' | 'parameters' | 'sized' | 'commit'> {
   readonly grid: Grid;
   readonly random: Random;
-  part(cell: Cell, rate: number): Part;
+  /** `at` is the cell's place among those that are worked on at the same time. */
+  part(cell: Cell, rate: number, at: number): Part;
   readonly learningRate: number;
   /** The rate is multiplied by it after each epoch. */
   readonly learningRateDecay: number;
@@ -169,7 +170,7 @@ export function descend({ grid, random, part, learnedFrom, learningRate, learnin
     },
     step(step) {
       const all = grid.round(Math.floor(step / pieces)), piece = step % pieces, cells = all.slice(Math.ceil(piece * all.length / pieces), Math.ceil((piece + 1) * all.length / pieces));
-      const L = runParts(cells.map((cell) => part(cell, rate))).reduce((sum, L) => sum + L, 0), n = cells.reduce((sum, cell) => sum + learnedFrom(cell), 0);
+      const L = runParts(cells.map((cell, at) => part(cell, rate, at))).reduce((sum, L) => sum + L, 0), n = cells.reduce((sum, cell) => sum + learnedFrom(cell), 0);
       loss += L;
       learned += n;
       return n === 0 ? 0 : L / n; // where all was skipped there was nothing to lose

@@ -1,6 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import { holdThreads } from '../../kernels/threads.ts';
+import type { Tensor } from '../autodiff/tensor.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
@@ -60,6 +61,8 @@ export interface FitOptions {
 /** What a model gives the loop. */
 export interface Plan extends Moving {
   readonly model: Recommender;
+  /** Which of the parameters must stay of a sensible size; all, unless told. */
+  readonly sized?: readonly Tensor[] | undefined;
   readonly data: Interactions;
   readonly epochs: number;
   /** Epochs done before, by fit or an earlier partialFit. */
@@ -178,7 +181,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
         }
       }
       if (plan.endEpoch) await plan.endEpoch();
-      const largest = Math.max(...parameters.map((w) => Math.sqrt(kernels.sumSquares(w.data, w.size) / w.size)));
+      const largest = Math.max(...(plan.sized ?? parameters).map((w) => Math.sqrt(kernels.sumSquares(w.data, w.size) / w.size)));
       if (!(largest < MOST_RMS)) throw diverged(model, epoch, steps, largest, 'the size of the factors');
 
       whole = null; // so that never two are held; what the parameters are now is a whole epoch too

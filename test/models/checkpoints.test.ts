@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, category, id, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
+  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
@@ -42,7 +42,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = BPR | FactorizationMachine | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
+type Learning = BPR | FactorizationMachine | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -60,6 +60,9 @@ const makers: Record<string, (settings?: object) => Learning> = {
   'SVDPlusPlus': (settings) => new SVDPlusPlus({ factors: 5, epochs: EPOCHS, ...settings }),
   'FactorizationMachine, ratings, features': (settings) => withTables(new FactorizationMachine({ factors: 5, epochs: EPOCHS, batchSize: 40, userFeatures: { id: id(), parity: category() }, ...settings })),
   'FactorizationMachine, clicks, adam': (settings) => withTables(new FactorizationMachine({ task: 'click', optimizer: 'adam', learningRate: 0.02, factors: 5, epochs: EPOCHS, batchSize: 40, ...settings })),
+  'HybridMF, warp': (settings) => withTables(new HybridMF({ factors: 5, epochs: EPOCHS, ...settings })),
+  'HybridMF, bpr, blocks, at random': (settings) => new HybridMF({ loss: 'bpr', factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', ...settings }),
+  'HybridMF, logistic, features': (settings) => withTables(new HybridMF({ loss: 'logistic', factors: 5, epochs: EPOCHS, order: 'random', userFeatures: { id: id(), parity: category() }, ...settings })),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -131,8 +134,8 @@ for (const [name, make] of Object.entries(makers)) {
     const linger = ({ epoch }: { epoch: number }): void => { if (epoch === 1) for (const end = performance.now() + 40; performance.now() < end;); };
     const next = random(3), n = 6000, draw = (most: number): number[] => range(n).map(() => next.below(most));
     const [users, items] = name === 'LogisticMatrixFactorization' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
-    const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name === 'SVDPlusPlus' ? { factors: 20_000, learningRate: 1e-4, initialScale: 0.01 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 };
-    const long = (settings: object = {}): Learning => make({ ...(!['LogisticMatrixFactorization', 'SVDPlusPlus'].includes(name) && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...settings }), whole = await long().fit(many);
+    const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name === 'SVDPlusPlus' ? { factors: 20_000, learningRate: 1e-4, initialScale: 0.01 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 }, hybrid = name.startsWith('HybridMF') && { factors: 20_000, ...(!name.includes('features') && { blocks: 8 }) };
+    const long = (settings: object = {}): Learning => make({ ...(!['LogisticMatrixFactorization', 'SVDPlusPlus'].includes(name) && !hybrid && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...hybrid, ...settings }), whole = await long().fit(many);
     const controller = new AbortController(), checkpoints = kept(), stopped = long();
     await stops(stopped.fit(many, { checkpoints, signal: controller.signal, onEpoch: linger, onStep: ({ epoch, step, steps }) => { if (epoch === 2 && step < steps) controller.abort(reason); } }));
     assert.is(checkpoints.all.length, 1);
@@ -179,6 +182,10 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
   RatingMF: [makers['RatingMF, sgd'], { solver: 'adam', factors: 6, learningRate: 0.01, learningRateDecay: 0.9, l2: 0.1, initialScale: 0.2, order: 'random', blocks: 2, batchSize: 30, seed: 2 }],
   FactorizationMachine: [makers['FactorizationMachine, ratings, features'], {
     task: 'click', userFeatures: { id: id() }, itemFeatures: { parity: category() }, factors: 6, optimizer: 'adam', learningRate: 0.05, l2: 0.01, initialScale: 0.2, negatives: 2, batchSize: 30, seed: 2,
+  }],
+  HybridMF: [makers['HybridMF, warp'], {
+    userFeatures: { id: id(), parity: category() }, itemFeatures: { parity: category() }, normalizeFeatures: true, loss: 'bpr', factors: 6, learningRate: 0.04, userL2: 0.1, itemL2: 0.1, initialScale: 0.2, maxSampled: 5,
+    negatives: 2, order: 'random', blocks: 2, seed: 2,
   }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,

@@ -55,6 +55,17 @@ test('blocks: eight where each has 64 items, more where a block would not fit th
   assert.equal([blocksOf(9, 511, 8), blocksOf(9, 512, 8), blocksOf(3, 512, 8), blocksOf(20, 600, 6000), blocksOf(20, 600, 8, 1), blocksOf(20, 5, 8, 9)], [1, 8, 3, 14, 1, 2]);
 });
 
+test('one block of items, many events: user by user in their order, in cells that do not take long', () => {
+  const n = 600_000, user = range(n).map((at) => (at * 7) % 2000), grid = cutGrid(interactions(user, range(n).map((at) => at % 11)), { blocks: 1, order: 'users' }, 8), next = random(3);
+  grid.deal(next);
+  const cells = range(grid.rounds).map((round) => grid.round(round));
+  assert.equal([cells.length, cells.map((cells) => cells.length)], [3, [1, 1, 1]]);
+  assert.ok(cells.every(([{ n }]) => Math.abs(n - 200_000) <= 300), 'a user has 300');
+  assert.equal(cells.flatMap(([{ u }]) => [...u]), user.toSorted((a, b) => a - b));
+  assert.is(new Set(cells.map(([{ state }]) => state.join())).size, 3);
+  grid.free();
+});
+
 test('users are cut where their events are as many, items are dealt anew, and random order is another each time', () => {
   const grid = cutGrid(numbered(), { blocks: 4, order: 'random' }, 8), next = random(5), deals: Cell[][] = [];
   for (let epoch = 0; epoch < 2; epoch++) { grid.deal(next); deals.push(copies(grid.round(0))); }

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { AlternatingLeastSquares, BPR, EASE, type FitOptions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, toBytes } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -19,6 +19,8 @@ const models: (() => Recommender)[] = [
   () => new BPR({ factors: 512, epochs: 2, stepsPerEpoch: 3, batchSize: 6000 }),
   () => new BPR({ solver: 'sgd', factors: 64, epochs: 3, blocks: 5, verifyNegatives: true }),
   () => new RatingMF({ factors: 64, epochs: 3, blocks: 4, order: 'random' }),
+  () => new HybridMF({ factors: 64, epochs: 3, blocks: 4 }),
+  () => new HybridMF({ loss: 'logistic', factors: 64, epochs: 3, blocks: 5, order: 'random' }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1, solver: 'cholesky' }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
