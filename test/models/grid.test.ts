@@ -19,6 +19,24 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
 const numbered = (data = planted({ users: 60, items: 41, each: 12 }).train): ReturnType<typeof shop> => ({ ...data, value: Float32Array.from(data.user, (_, event) => event), matrix: data.matrix });
 const copies = (cells: readonly Cell[]): Cell[] => cells.map((cell) => ({ ...cell, u: cell.u.slice(), i: cell.i.slice(), value: cell.value.slice(), items: cell.items.slice(), state: cell.state.slice() }));
 
+// the first test, while the memory is small
+if (linearMemory !== null) test('where there is no room to lay the events out, the fit says so, and nothing is left behind', async () => {
+  const n = 500_000, data = interactions(range(n).map((e) => e % 5000), range(n).map((e) => (e * 7919) % 3001), { values: range(n).map((e) => e % 5) }), { size, limit, inUse } = memoryUse();
+  for (const make of [() => new BPR({ solver: 'sgd', factors: 8, epochs: 1, verifyNegatives: true }), () => new RatingMF({ factors: 8, epochs: 1, order: 'users' satisfies VisitOrder })]) {
+    let failed = 0, named = 0;
+    for (const more of range(8)) {
+      limitMemory(size + more * 2 ** 21);
+      try { (await make().fit(data)).free(); } catch (error) {
+        failed++;
+        refuses(() => { throw error; }, 'out-of-memory', /MiB are (in use|free)/, /use fewer (factors|events)/); // the tables, the grid, what users have met
+        if (/^\w+\.fit: 500,000 events, laid out in 8 x 8 cells, need \d+ MiB of tightrec's memory/.test((error as Error).message)) named++;
+      } finally { limitMemory(limit); }
+      assert.is(memoryUse().inUse, inUse, `${more}`);
+    }
+    assert.ok(failed > 2 && named > 0, `${failed} of 8, ${named} for the grid`);
+  }
+});
+
 for (const settings of [{ blocks: 1, order: 'users' }, { blocks: 1, order: 'random' }, { blocks: 4, order: 'users' }, { blocks: 7, order: 'random' }, { blocks: 100, order: 'users' }, { blocks: null, order: 'random' }] as GridSettings[]) {
   test(`an epoch visits every event once, and the cells of a round share no row: ${settings.blocks} blocks, ${settings.order}`, () => {
     const data = numbered(), before = memoryUse().inUse, grid = cutGrid(data, settings, settings.blocks === null ? 100_000 : 8), next = random(3);
@@ -74,23 +92,6 @@ test('users are cut where their events are as many, items are dealt anew, and ra
   for (const round of range(grid.rounds)) for (const { u, n } of grid.round(round)) perBlock.set(Math.floor(u[0] / 15), (perBlock.get(Math.floor(u[0] / 15)) ?? 0) + n);
   assert.equal([...perBlock.values()], [135, 135, 135, 135]);
   grid.free();
-});
-
-if (linearMemory !== null) test('where there is no room to lay the events out, the fit says so, and nothing is left behind', async () => {
-  const n = 500_000, data = interactions(range(n).map((e) => e % 5000), range(n).map((e) => (e * 7919) % 3001), { values: range(n).map((e) => e % 5) }), { size, limit, inUse } = memoryUse();
-  for (const make of [() => new BPR({ solver: 'sgd', factors: 8, epochs: 1, verifyNegatives: true }), () => new RatingMF({ factors: 8, epochs: 1, order: 'users' satisfies VisitOrder })]) {
-    let failed = 0, named = 0;
-    for (const more of range(8)) {
-      limitMemory(size + more * 2 ** 21);
-      try { (await make().fit(data)).free(); } catch (error) {
-        failed++;
-        refuses(() => { throw error; }, 'out-of-memory', /MiB are (in use|free)/, /use fewer (factors|events)/); // the tables, the grid, what users have met
-        if (/^\w+\.fit: 500,000 events, laid out in 8 x 8 cells, need \d+ MiB of tightrec's memory/.test((error as Error).message)) named++;
-      } finally { limitMemory(limit); }
-      assert.is(memoryUse().inUse, inUse, `${more}`);
-    }
-    assert.ok(failed > 2 && named > 0, `${failed} of 8, ${named} for the grid`);
-  }
 });
 
 test('the cells of a round may be worked on in any order', () => {
