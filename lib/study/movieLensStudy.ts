@@ -1,12 +1,13 @@
 import { bucket, category, id, multi } from '../data/features.ts';
 import { type Interactions, fromRows, selectEvents } from '../data/interactions.ts';
 import { splitRandom } from '../data/split.ts';
-import { type Rater, crossValidate, evaluate, evaluateRatings } from '../metrics/index.ts';
+import { type Rater, auc, crossValidate, evaluate, evaluateRatings } from '../metrics/index.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { BiasOnly } from '../models/biasOnly.ts';
 import { BPR } from '../models/bpr.ts';
 import { EASE } from '../models/ease.ts';
 import { FactorizationMachine } from '../models/factorizationMachine.ts';
+import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { Popularity } from '../models/popularity.ts';
 import { RatingMF } from '../models/ratingMF.ts';
@@ -15,6 +16,7 @@ import type { FeatureFitOptions, FeatureSettings, SideTables } from '../models/s
 import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { ThreadsOption } from '../models/threads.ts';
 import { breathe } from '../models/train.ts';
+import { random } from '../random.ts';
 import { type Machine, machine, versions } from './machine.ts';
 import { MeanRating } from './meanRating.ts';
 import { MOVIELENS_MODELS, type MovieLensModelName } from './models.ts';
@@ -99,10 +101,12 @@ export async function runMovieLens(data: MovieLens, options: MovieLensOptions = 
 interface Likes { readonly train: Interactions; readonly validation: Interactions; readonly test: Interactions; readonly known: Interactions } // known: train and validation
 
 function likesOf({ ratings }: MovieLens, seed: number): Likes {
-  const likes = fromRows({ ...selectEvents(ratings, Int32Array.from(ratings.user.keys()).filter((event) => ratings.value![event] >= LIKED)), value: null });
+  const likes = likedOf(ratings);
   const [known, test] = splitRandom(likes, { share: 0.2, seed }), [train, validation] = splitRandom(known, { share: 1 / 8, seed });
   return { train, validation, test, known };
 }
+
+const likedOf = (ratings: Interactions): Interactions => fromRows({ ...selectEvents(ratings, Int32Array.from(ratings.user.keys()).filter((event) => ratings.value![event] >= LIKED)), value: null });
 
 interface Context { data: MovieLens; pieces: Likes; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal | undefined }
 interface RowOf { model: MovieLensModelName; row: (context: Context, measures: readonly Measure[]) => Promise<SectionRow> }
@@ -136,6 +140,22 @@ const SECTIONS: readonly (Omit<Section, 'rows'> & { rows: readonly RowOf[] })[] 
       { model: 'ease', row: rankingRow('ease', () => new EASE(TUNED.ease), { note: NOTES.chosen }) },
       { model: 'als', row: rankingRow('als', (seed) => new AlternatingLeastSquares({ ...TUNED.als, seed }), { note: NOTES.chosen }) },
       { model: 'bpr', row: rankingRow('bpr', (seed) => new BPR({ ...TUNED.bpr, seed }), { note: NOTES.chosen }) },
+      { model: 'fm', row: rankingRow('fm, clicks', (seed) => new FactorizationMachine({ task: 'click', seed })) },
+      { model: 'hybrid-mf', row: rankingRow('hybrid-mf, ids', (seed) => new HybridMF({ blocks: 1, seed })) },
+      { model: 'hybrid-mf', row: rankingRow('hybrid-mf, features', (seed) => new HybridMF({ ...WITH_FEATURES, seed }), { note: NOTES.features }) },
+    ],
+  },
+  {
+    id: 'newcomers', title: 'And people of whom nothing is known but age, gender and occupation?', publishedOf: 0, curveOf: `NDCG@${PLACES} for people held out`,
+    about: `A fifth of the people, drawn at random, is held out with all their ratings; what they like is told by features alone, or, by popularity and bias-only, by no more than what others like. AUC: the chance that a film they like (${LIKED} stars and more) ranks above any other; and, among the films they rated, above one they do not like. The former is nearly all popularity: people rate what is known.`,
+    measures: [{ name: 'AUC, liked over others', digits: 4, best: 'high' }, { name: `NDCG@${PLACES}`, digits: 4, best: 'high' }, { name: 'AUC, liked over disliked', digits: 4, best: 'high' }],
+    rows: [
+      { model: 'popularity', row: newcomerRow('popularity', 'likes', () => new Popularity()) },
+      { model: 'bias-only', row: newcomerRow('bias-only', 'ratings', () => new BiasOnly()) },
+      { model: 'fm', row: newcomerRow('fm, ratings', 'ratings', (seed) => new FactorizationMachine({ ...WITH_FEATURES, seed })) },
+      { model: 'fm', row: newcomerRow('fm, clicks', 'likes', (seed) => new FactorizationMachine({ ...WITH_FEATURES, task: 'click', seed })) },
+      { model: 'hybrid-mf', row: newcomerRow('hybrid-mf, logistic', 'likes', (seed) => new HybridMF({ ...WITH_FEATURES, loss: 'logistic', seed })) },
+      { model: 'hybrid-mf', row: newcomerRow('hybrid-mf, warp', 'likes', (seed) => new HybridMF({ ...WITH_FEATURES, seed })) },
     ],
   },
 ];
@@ -165,7 +185,7 @@ function meansRow(name: string, by: MeanRating['by']): RowOf['row'] {
 
 /** A model of likes; a curve on validation, where it learns in epochs. */
 function rankingRow(name: string, make: (seed: number) => Recommender, known: Known = {}): RowOf['row'] {
-  return async ({ pieces, seed, threads, progress, signal }, measures) => {
+  return async ({ data, pieces, seed, threads, progress, signal }, measures) => {
     const model = make(seed), { epochs = 0 } = model.settings as { epochs?: number }, task = progress.begin(name, Math.max(1, epochs)), options = { k: PLACES, threads };
     const judged = (): number => evaluate(model, pieces.validation, { ...options, exclude: pieces.train, metrics: ['ndcg'] }).ndcg;
     const began = performance.now();
@@ -175,7 +195,7 @@ function rankingRow(name: string, make: (seed: number) => Recommender, known: Kn
       aside += performance.now() - start;
       task.at(epoch, `NDCG@${PLACES} ${ndcg.toFixed(4)}`);
       return ndcg;
-    }, { threads, signal });
+    }, { ...tablesFor(model, data), threads, signal });
     const fitSeconds = (performance.now() - began - aside) / 1000;
     const { ndcg, recall, precision, auc } = evaluate(model, pieces.test, { ...options, exclude: pieces.known, metrics: ['ndcg', 'recall', 'precision', 'auc'] }), figures = [judged(), ndcg, recall, precision, auc];
     task.end(sayFigures(measures, figures));
@@ -183,6 +203,37 @@ function rankingRow(name: string, make: (seed: number) => Recommender, known: Kn
     model.free();
     return row;
   };
+}
+
+/** A model that has learned nothing of a fifth of the people but their features. */
+function newcomerRow(name: string, from: 'likes' | 'ratings', make: (seed: number) => Recommender): RowOf['row'] {
+  return async ({ data, seed, threads, progress, signal }, measures) => {
+    const task = progress.begin(name, 1), { ratings } = data, { train, held } = newcomersOf(ratings, seed), model = make(seed), began = performance.now();
+    await model.fit(from === 'likes' ? likedOf(train) : train, { ...tablesFor(model, data), threads, ...(signal && { signal }) });
+    const fitSeconds = (performance.now() - began) / 1000, { auc, ndcg } = evaluate(model, likedOf(held), { k: PLACES, threads, metrics: ['auc', 'ndcg'] }), figures = [auc, ndcg, overDisliked(model, held)];
+    task.end(sayFigures(measures, figures));
+    const row = sectionRow(name, { figures, fitSeconds, settings: { ...model.settings } });
+    model.free();
+    return row;
+  };
+}
+
+/** All ratings of four fifths of the people, and of the others. */
+function newcomersOf(ratings: Interactions, seed: number): { train: Interactions; held: Interactions } {
+  const people = random(seed).shuffle(Int32Array.from({ length: ratings.users.size }, (_, user) => user)), isNew = new Uint8Array(ratings.users.size);
+  for (const user of people.subarray(0, Math.round(people.length / 5))) isNew[user] = 1;
+  const events = Int32Array.from(ratings.user.keys()), of = (one: number): Interactions => selectEvents(ratings, events.filter((event) => isNew[ratings.user[event]] === one));
+  return { train: of(0), held: of(1) };
+}
+
+/** The mean over people with films that they like and films that they do not: the chance that one of the former scores above one of the latter. */
+function overDisliked(model: Recommender, held: Interactions): number {
+  const { indptr, indices, values, rows, columns } = held.matrix, aucs: number[] = [];
+  for (let user = 0; user < rows; user++) {
+    const rated = new Set(indices.subarray(indptr[user], indptr[user + 1])), liked = indices.subarray(indptr[user], indptr[user + 1]).filter((_, at) => values[indptr[user] + at] >= LIKED);
+    if (liked.length > 0 && liked.length < rated.size) aucs.push(auc(model.scores([user]), liked, Int32Array.from({ length: columns }, (_, item) => item).filter((item) => !rated.has(item))));
+  }
+  return aucs.reduce((sum, value) => sum + value, 0) / aucs.length;
 }
 
 /** The side tables, for a model that declares features; others refuse them. */
