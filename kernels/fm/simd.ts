@@ -12,7 +12,7 @@ export function fmRows(P: usize, c: usize, V: usize, w: usize, start: usize, ind
       squares += f * f * dot(row, row, K);
       addScaledRow(P, row, f, K);
     }
-    store<f32>(c, linear + (dot(P, P, K) - squares) / 2); // the same dot, so that of a row with one feature nothing is left
+    store<f32>(c, linear + (dot(P, P, K) - squares) / 2); // the same dot, so that of a row with one feature of weight 1 nothing is left
   }
 }
 

@@ -3,7 +3,7 @@
 export function relu(out: usize, x: usize, n: i32): void {
   const zero = f32x4.splat(0);
   let at = 0;
-  for (; at + 4 <= n; at += 4, out += 16, x += 16) v128.store(out, f32x4.max(v128.load(x), zero)); // max, not pmax: NaN stays
+  for (; at + 4 <= n; at += 4, out += 16, x += 16) v128.store(out, f32x4.max(v128.load(x), zero)); // max, not pmax, which leaves -0
   for (; at < n; at++, out += 4, x += 4) store<f32>(out, max<f32>(load<f32>(x), 0));
 }
 

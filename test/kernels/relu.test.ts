@@ -14,6 +14,8 @@ for (const [name, kernels] of Object.entries(variants)) {
     const x = Float32Array.of(-1, 0, 2, Number.NaN, -0, -Infinity, Infinity), out = new Float32Array(7).fill(9), dx = new Float32Array(7).fill(100);
     relu(out, x, 7);
     assert.equal([...out], [0, 0, 2, Number.NaN, 0, 0, Infinity]);
+    relu(out, new Float32Array(5).fill(-0), 5);
+    assert.ok(out.subarray(0, 5).every((value) => Object.is(value, 0)), 'of -0 comes 0, as of Math.max');
     reluGrad(dx, x, Float32Array.of(1, 2, 3, 4, 5, 6, 7), 7);
     assert.equal([...dx], [100, 100, 103, 100, 100, 100, 107]);
   });

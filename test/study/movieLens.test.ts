@@ -100,7 +100,7 @@ let result: MovieLensResult;
 test('every model asked for, in its section, with its curve; the same figures for the same seed', async () => {
   const models = ['means', 'rating-mf', 'popularity', 'als'] as const;
   result = await runMovieLens(cinema, { models, seed: 3 });
-  assert.equal(result.sections.map(({ id, rows }) => [id, ...rows.map(({ name }) => name)]), [['ratings', 'mean of all', 'mean of the user', 'mean of the film', 'rating-mf', 'rating-mf, small start'], ['ranking', 'popularity', 'als']]);
+  assert.equal(result.sections.map(({ id, rows }) => [id, ...rows.map(({ name }) => name)]), [['ratings', 'mean of all', 'mean of the user', 'mean of the film', 'rating-mf', 'rating-mf, small start'], ['ranking', 'popularity', 'als'], ['newcomers', 'popularity']]);
   for (const { measures, rows } of result.sections) for (const { figures, fitSeconds } of rows) {
     assert.is(figures.length, measures.length);
     for (const value of [...figures, fitSeconds]) assert.ok(value !== null && value >= 0 && value < 5, String(value));
@@ -112,6 +112,13 @@ test('every model asked for, in its section, with its curve; the same figures fo
   assert.not.equal(figures(await runMovieLens(cinema, { models, seed: 4 })), figures(result));
   const [, ranking] = result.sections, als = ranking.rows[1];
   assert.is(als.figures[0], als.curve.at(-1)!.value, 'the table has the last epoch');
+});
+
+test('people held out: what is known of them but for their features has no part in it, and features help where tastes go by them', async () => {
+  const { sections } = await runMovieLens(generateRatings(2), { models: ['popularity', 'bias-only', 'fm'], seed: 2 }), { rows } = sections.at(-1)!, of = (name: string): number[] => rows.find((row) => row.name === name)!.figures as number[];
+  assert.equal(rows.map(({ name }) => name), ['popularity', 'bias-only', 'fm, ratings', 'fm, clicks']);
+  for (const { figures } of rows) for (const value of figures) assert.ok(value! > 0 && value! < 1);
+  assert.ok(of('fm, ratings')[2] > of('bias-only')[2] + 0.01, JSON.stringify(rows.map(({ figures }) => figures)));
 });
 
 test('generated data: no published figures, and it says what it is', async () => {
@@ -146,7 +153,7 @@ test('the command: a table, a report and a JSON; what it refuses', async () => {
   assert.match(stdout, /^MovieLens 100k$/m);
   assert.match(stdout, /^popularity +0\.\d{4}/m);
   assert.match(stderr, 'the whole study took');
-  assert.equal((JSON.parse(readFileSync(json, 'utf8')) as MovieLensResult).sections.map(({ id }) => id), ['ratings', 'ranking']);
+  assert.equal((JSON.parse(readFileSync(json, 'utf8')) as MovieLensResult).sections.map(({ id }) => id), ['ratings', 'ranking', 'newcomers']);
   assert.match(readFileSync(report, 'utf8'), 'name="generator" content="tightrec study"');
   await fails(['study', 'movielens', '--models', 'lstm', '--data', place], 2, ["there is no 'lstm'", 'rating-mf']);
   await fails(['study', '--models', 'rating-mf'], 2, ["there is no 'rating-mf'", 'popularity']);
