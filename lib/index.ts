@@ -12,6 +12,8 @@ export { checkpointFromBytes, checkpointToBytes } from './io/checkpoint.ts';
 export { fromBytes, toBytes } from './io/model.ts';
 export { AlternatingLeastSquares } from './models/alternatingLeastSquares.ts';
 export type { AlternatingLeastSquaresSettings, Explanation } from './models/alternatingLeastSquares.ts';
+export { AutoRec } from './models/autoRec.ts';
+export type { AutoRecSettings } from './models/autoRec.ts';
 export { BiasOnly } from './models/biasOnly.ts';
 export type { BiasOnlySettings } from './models/biasOnly.ts';
 export { Blend } from './models/blend.ts';

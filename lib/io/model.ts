@@ -2,6 +2,7 @@ import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { AutoRec } from '../models/autoRec.ts';
 import { BiasOnly } from '../models/biasOnly.ts';
 import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
@@ -24,7 +25,7 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
   SVDPlusPlus,
 };
 

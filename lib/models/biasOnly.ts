@@ -1,4 +1,4 @@
-import { type Csr, addCsr, countPairs, transposeCsr } from '../data/csr.ts';
+import { type Csr, addCsr, transposeCsr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
@@ -6,7 +6,7 @@ import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, encodeLike } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
-import { type Prediction, type RatingModel, type RatingRange, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import { type Prediction, type RatingModel, type RatingRange, countsOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
@@ -129,9 +129,6 @@ export class BiasOnly implements RatingModel {
     this.#learned = null;
   }
 }
-
-/** How many ratings each entry of the matrix is the sum of. */
-const countsOf = (data: Interactions): Float32Array => countPairs(data.user, data.item, data.users.size, data.items.size).values;
 
 const total = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0);
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '../autodiff/tensor.ts';
-import { type Csr, columnsMet, rowsMet } from '../data/csr.ts';
+import { type Csr, columnsMet, countPairs, rowsMet } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
@@ -35,6 +35,9 @@ export function ratingsOf(where: string, data: Interactions, orElse = ''): Float
   if (data.value === null) throw new TightrecError('bad-input', `${where}: expected a rating for each event, but these interactions have no values; give interactions() values, or readInteractions() a value column${orElse}`);
   return data.value;
 }
+
+/** countsOf: how many ratings each entry of the matrix is the sum of. */
+export const countsOf = (data: Interactions): Float32Array => countPairs(data.user, data.item, data.users.size, data.items.size).values;
 
 export const meanOf = (ratings: Float32Array): number => ratings.reduce((sum, r) => sum + r, 0) / ratings.length;
 

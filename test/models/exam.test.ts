@@ -4,7 +4,7 @@ import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
 import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, BPR, BiasOnly, Blend, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -40,12 +40,14 @@ interface Candidate {
   readonly solves?: { board: Settings; tastes: Settings; floor: number };
   /** What makes items alike: cosines of vectors, or weights of its own; none where it knows no likeness. */
   readonly alike?: 'vectors' | 'weights';
-  /** Whether a step takes every pair of a user and an item, so that users and items make it long, not events. */
+  /** Whether users and items make an epoch long, not events: a step takes every pair, or whole rows of them. */
   readonly allPairs?: boolean;
   /** Board and tastes as it must see them to learn who likes what; as they are, unless said otherwise. */
   readonly pairs?: (data: Interactions) => Interactions;
   /** Which tensor holds the vectors that make items alike, and in which row the first item's is. */
   readonly vectors?: { name: string; from: number };
+  /** Settings that make its tables, of 200 users and 100 items, 300 x 64 numbers or more: unless told otherwise 64 factors. */
+  readonly wide?: Settings;
   /** What recommendFor does unless told otherwise. */
   readonly excludesSeen: boolean;
 }
@@ -256,6 +258,23 @@ const candidates: Candidate[] = [
     alike: 'vectors',
     excludesSeen: true,
   },
+  ...(['item', 'user'] as const).map((by): Candidate => ({
+    make: (settings) => new AutoRec({ by, ...settings }),
+    small: { hidden: 5, epochs: 4, batchSize: 8, learningRate: 0.05, l2: 1e-3, initialScale: 0.1, seed: 1 },
+    others: { by: by === 'item' ? 'user' : 'item', hidden: 6, epochs: 5, batchSize: 6, learningRate: 0.04, l2: 1e-2, initialScale: 0.2, seed: 2 },
+    bad: [
+      ...each('by', ['items', 1, null]), ...each('hidden', notWhole), ...each('epochs', notWhole), ...each('batchSize', notWhole), ...each('learningRate', notPositive), ...each('l2', negative),
+      ...each('initialScale', notPositive), ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: {
+      board: { hidden: 4, epochs: 200, batchSize: 20, learningRate: 0.02, l2: 1e-5 }, tastes: { hidden: 30, epochs: 60, batchSize: 60, learningRate: 0.01, l2: 1e-3 },
+      long: { hidden: 20, epochs: 60, batchSize: 1, learningRate: 1e-3 }, diverges: { hidden: 4, epochs: 6, batchSize: 1e6, learningRate: 50 }, floor: 0.35,
+    },
+    pairs: rated,
+    alike: by === 'item' ? 'weights' : 'vectors', vectors: { name: 'decoder', from: 0 },
+    wide: { hidden: 128 }, allPairs: true,
+    excludesSeen: true,
+  })),
   {
     make: (settings) => new BiasOnly(settings),
     small: { sweeps: 4, userL2: 3, itemL2: 2 }, others: { sweeps: 1, userL2: 5, itemL2: 6 },
@@ -292,8 +311,8 @@ const candidates: Candidate[] = [
   },
 ];
 
-/** The model's name, and its solver or its task where it has several. */
-const titleOf = (make: Candidate['make']): string => { const { name, settings } = make(); return 'solver' in settings ? `${name}, ${settings.solver}` : 'task' in settings ? `${name}, ${settings.task}` : 'loss' in settings ? `${name}, ${settings.loss}` : name; };
+/** The model's name, and what kind of it where it has several. */
+const titleOf = (make: Candidate['make']): string => { const { name, settings } = make(), { solver, task, loss, by } = settings as Settings, kind = solver ?? task ?? loss ?? by; return kind === undefined ? name : `${name}, ${kind}`; };
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
 /** onStep is asked every 30 ms: an epoch's end that takes longer makes it heard after the first step of the next, on any machine. */
@@ -325,7 +344,7 @@ function slowLists(scores: Float32Array, nItems: number, k: number, excluded: (b
 const rowOf = ({ indptr, indices }: Csr, row: number): number[] => [...indices.subarray(indptr[row], indptr[row + 1])];
 
 for (const candidate of candidates) {
-  const { make, small, learns, solves, alike, pairs = (data) => data, vectors = { name: 'item_factors', from: 0 } } = candidate, name = make().name, finds = learns ?? solves, test = suite(`models/exam/${titleOf(make)}`);
+  const { make, small, learns, solves, alike, pairs = (data) => data, vectors = { name: 'item_factors', from: 0 }, wide = { factors: 64 } } = candidate, name = make().name, finds = learns ?? solves, test = suite(`models/exam/${titleOf(make)}`);
   const fitted = (settings: Settings = {}, data: Interactions = shop()): Promise<Model> => make({ ...small, ...settings }).fit(data);
   const users = range(SHOP_USERS);
   /** As many as an epoch needs to be long enough to be seen. */
@@ -899,14 +918,14 @@ for (const candidate of candidates) {
   if (learns) {
     test('free gives all of it back at once; afterwards the model knows nothing and can be fitted again', async () => {
       await fitted();
-      const before = await settled(), data = planted({ users: 200, items: 100, each: 10 }).train, wide = { ...small, factors: 64 };
-      const model = await make(wide).fit(data);
+      const before = await settled(), data = planted({ users: 200, items: 100, each: 10 }).train, large = { ...small, ...wide };
+      const model = await make(large).fit(data);
       assert.ok(memoryUse().inUse >= before + (learns.diverges === null || (make().settings as Settings).solver === 'sgd' || name === 'SVDPlusPlus' ? 1 : candidate.allPairs ? 2 : 3) * 300 * 64 * 4, 'tables, and moments or sums of squares where there are any');
       model.free!();
       assert.ok(memoryUse().inUse <= before, `${memoryUse().inUse - before} bytes are left`);
       knowsNothing(model);
       model.free!();
-      sameBytes(await model.fit(data), await make(wide).fit(data));
+      sameBytes(await model.fit(data), await make(large).fit(data));
       model.free!();
     });
 
@@ -922,7 +941,7 @@ for (const candidate of candidates) {
     const before = await settled(), data = planted({ users: 200, items: 100, each: 10 }).train;
     await (async () => {
       for (let round = 0; round < 5; round++) {
-        const model = await make(learns ? { ...small, factors: 64 } : small).fit(timed(data));
+        const model = await make(learns ? { ...small, ...wide } : small).fit(timed(data));
         await model.fit(timed(data));
         await model.partialFit(timed(data));
         await model.fit(timed(data), { onEpoch: () => { throw reason; } }).catch(() => { /* as intended */ });

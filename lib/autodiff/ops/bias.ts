@@ -4,6 +4,7 @@ import { TightrecError } from '../../errors.ts';
 import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { matrix } from './shapes.ts';
 
 /**
  * addBias: each score plus the biases of its rows.
@@ -28,6 +29,25 @@ export function addBias(tape: Tape | null, x: Tensor, ...biases: readonly (reado
   tape?.record(() => {
     kernels.addScaled(x.grad, out.grad, B, 1);
     for (const [c, ids] of terms) kernels.gatherRowsGrad(c.grad, out.grad, ids, B, 1);
+  });
+  return out;
+}
+
+/**
+ * addRow: one row, added to every row.
+ *
+ *   forward    out[b] = x[b] + row            x (B, K), row (1, K) or (K) -> out (B, K)
+ *   backward   dx[b] += dOut[b]     dRow += Σ_b dOut[b]
+ */
+export function addRow(tape: Tape | null, x: Tensor, row: Tensor): Tensor {
+  const [B, K] = matrix('addRow', x);
+  if (row.size !== K) throw new TightrecError('bad-shape', `addRow: expected a number for each of ${K} columns, got shape [${row.shape}]`);
+
+  const out = new Tensor([B, K], x.data), first = scratchInts(B).fill(0); // a table of one row, which every row of out takes
+  kernels.gatherAdd(out.data, row.data, first, B, K);
+  tape?.record(() => {
+    kernels.addScaled(x.grad, out.grad, out.size, 1);
+    kernels.gatherRowsGrad(row.grad, out.grad, first, B, K);
   });
   return out;
 }

@@ -1,7 +1,7 @@
 export { multiply, relu, sigmoid, sum, weightedSum } from './arithmetic.ts';
 export { bagSum, bagsOf, embeddingBag, fmRows } from './bag.ts';
 export type { Bag } from './bag.ts';
-export { addBias } from './bias.ts';
+export { addBias, addRow } from './bias.ts';
 export { dropout } from './dropout.ts';
 export { embedding, lookup } from './embedding.ts';
 export { joinColumns } from './joinColumns.ts';
