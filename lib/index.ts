@@ -20,6 +20,8 @@ export { Blend } from './models/blend.ts';
 export type { BlendSettings } from './models/blend.ts';
 export { BPR } from './models/bpr.ts';
 export type { BPRSettings } from './models/bpr.ts';
+export { CDAE } from './models/cdae.ts';
+export type { CDAESettings } from './models/cdae.ts';
 export { EASE } from './models/ease.ts';
 export type { EASESettings } from './models/ease.ts';
 export { FactorizationMachine } from './models/factorizationMachine.ts';

@@ -6,6 +6,7 @@ import { AutoRec } from '../models/autoRec.ts';
 import { BiasOnly } from '../models/biasOnly.ts';
 import { Blend } from '../models/blend.ts';
 import { BPR } from '../models/bpr.ts';
+import { CDAE } from '../models/cdae.ts';
 import { EASE } from '../models/ease.ts';
 import { FactorizationMachine } from '../models/factorizationMachine.ts';
 import { HybridMF } from '../models/hybridMF.ts';
@@ -25,7 +26,7 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
   SVDPlusPlus,
 };
 

@@ -6,7 +6,7 @@ import { type Interactions, describeId, fromRows } from '../data/interactions.ts
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { random } from '../random.ts';
 import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
 import { type Factors, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { checkMemory, confidencesOf, contributions, halfSweep } from './halfSweep.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -222,9 +222,6 @@ export class AlternatingLeastSquares implements Recommender {
 
 /** What is no table: this model has no biases. */
 const bare = { userBias: null, itemBias: null, globalBias: null } as const;
-
-/** The ids that have an event. */
-const idsOf = (rows: Int32Array, encoder: LabelEncoder): RawId[] => [...new Set(rows)].map((row) => encoder.labels[row]).filter((id): id is RawId => id !== null);
 
 /** A user and an item as an error shows them. */
 function pairOf({ users, items }: Catalogue, u: number, i: number): string {

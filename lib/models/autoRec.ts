@@ -1,4 +1,4 @@
-import { scope, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { scope, scratchCopy } from '../../kernels/memory.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
@@ -10,6 +10,7 @@ import type { RatingOptions } from '../metrics/index.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { codesOf, counting, entryRows, someRows } from './autoencoder.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, likeItems, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom, floatsFrom } from './modelState.ts';
@@ -110,9 +111,8 @@ export class AutoRec implements RatingModel {
 
   /** Batches of rows by autodiff: codes, ratings, errors, loss, backward, Adam. */
   #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    const { network, ratings: { given, met }, optimizer, random } = start, { encoder, decoder, outputBias } = network, { by, epochs, batchSize, l2 } = this.settings;
-    const some = Int32Array.from((by === 'item' ? met.item : met.user).keys()).filter((row) => given.indptr[row] < given.indptr[row + 1]), order = some.slice();
-    const named = namedParameters(network), moved = Object.values(named);
+    const { network, ratings: { given }, optimizer, random } = start, { encoder, decoder, outputBias } = network, { epochs, batchSize, l2 } = this.settings;
+    const some = someRows(given), order = some.slice(), named = namedParameters(network), moved = Object.values(named);
     return train({
       model: this, data, epochs, epochsBefore: start.epochs, steps: Math.ceil(order.length / batchSize), parameters: named, optimizer, random,
       beginEpoch() {
@@ -121,11 +121,10 @@ export class AutoRec implements RatingModel {
       },
       step(batch) {
         const rows = scratchCopy(order.subarray(batch * batchSize, (batch + 1) * batchSize)), tape = new Tape(), bag = ops.bagsOf(given, rows), n = bag.indices.length;
-        const code = scratchInts(n), each = scratchInts(n), known = scratchFloats(n);
-        for (let b = 0; b < rows.length; b++) code.fill(b, bag.indptr[b], bag.indptr[b + 1]);
-        for (let at = 0; at < n; at++) { each[at] = at; known[at] = -bag.values[at]; }
+        const known = new Tensor([n, 1]);
+        for (let at = 0, r = known.data; at < n; at++) r[at] = -bag.values[at];
 
-        const x = ops.rowDot(tape, codesOf(tape, network, bag), decoder, code, bag.indices), error = ops.addBias(tape, x, [outputBias, bag.indices], [new Tensor([n, 1], known), each]); // x - r
+        const x = ops.rowDot(tape, codesOf(tape, network, bag), decoder, entryRows(bag), bag.indices), error = ops.addBias(tape, x, [outputBias, bag.indices], [known, counting(n)]); // x - r
         const misfit = ops.sum(tape, ops.multiply(tape, error, error));
         tape.backward(ops.weightedSum(tape, [[1 / n, misfit], [l2, ops.l2(tape, encoder)], [l2, ops.l2(tape, decoder)]]));
         optimizer.step(moved);
@@ -204,11 +203,6 @@ export class AutoRec implements RatingModel {
 const names = { encoder: 'encoder', hiddenBias: 'hidden_bias', decoder: 'decoder', outputBias: 'output_bias' } as const;
 const namedParameters = (network: Network): Record<string, Tensor> => Object.fromEntries((Object.keys(names) as (keyof Network)[]).map((part) => [names[part], network[part]]));
 
-/** codesOf: h, the hidden layer, of rows of ratings. Shapes: bag (B) -> (B, H). */
-export function codesOf(tape: Tape | null, { encoder, hiddenBias }: Pick<Network, 'encoder' | 'hiddenBias'>, bag: ops.Bag): Tensor {
-  return ops.sigmoid(tape, ops.addRow(tape, ops.bagSum(tape, encoder, bag), hiddenBias));
-}
-
 /** factorsOf: with the codes of rows the network is a matrix factorisation: the codes are the factors of the rows, W those of the columns. */
 const factorsOf = ({ decoder, outputBias }: Network, codes: Tensor, byItem: boolean): Factors =>
   byItem ? { user: decoder, item: codes, userBias: outputBias, itemBias: null, globalBias: null } : { user: codes, item: decoder, userBias: null, itemBias: outputBias, globalBias: null };
@@ -239,11 +233,4 @@ function meansIn(out: Float32Array, learned: Learned, users: Int32Array): void {
   const { met } = learned.ratings, nItems = met.item.length;
   if (!met.user.includes(0) && !met.item.includes(0)) return;
   for (let b = 0, at = 0; b < users.length; b++) for (let item = 0; item < nItems; item++, at++) out[at] = meanOrRating(out[at], learned, users[b], item);
-}
-
-/** 0 .. n - 1, in the memory of the running scope. */
-function counting(n: number): Int32Array {
-  const rows = scratchInts(n);
-  for (let row = 0; row < n; row++) rows[row] = row;
-  return rows;
 }

@@ -37,6 +37,9 @@ export function recode(where: string, kind: string, rows: Int32Array, from: Labe
   });
 }
 
+/** idsOf: the ids that have an event. */
+export const idsOf = (rows: Int32Array, encoder: LabelEncoder): RawId[] => [...new Set(rows)].map((row) => encoder.labels[row]).filter((id): id is RawId => id !== null);
+
 /**
  * encodeLike: the same events by the rows of an earlier catalogue; `where` and `advice` are for the error.
  * Errors: 'unknown-id' for a user or item that it does not hold.

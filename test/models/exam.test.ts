@@ -4,7 +4,7 @@ import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
 import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -275,6 +275,21 @@ const candidates: Candidate[] = [
     wide: { hidden: 128 }, allPairs: true,
     excludesSeen: true,
   })),
+  {
+    make: (settings) => new CDAE(settings),
+    small: { hidden: 5, epochs: 4, batchSize: 8, learningRate: 0.05, l2: 1e-3, corruption: 0.2, negatives: 2, loss: 'log', initialScale: 0.1, seed: 1 },
+    others: { hidden: 6, epochs: 5, batchSize: 6, learningRate: 0.04, l2: 1e-2, corruption: 0.3, negatives: 3, loss: 'squared', initialScale: 0.2, seed: 2 },
+    bad: [
+      ...each('hidden', notWhole), ...each('epochs', notWhole), ...each('batchSize', notWhole), ...each('learningRate', notPositive), ...each('l2', negative), ...each('corruption', [-0.1, 1, Number.NaN, '0', null]),
+      ...each('negatives', notWhole), ...each('loss', ['Log', 1, null]), ...each('initialScale', notPositive), ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: {
+      board: { hidden: 4, epochs: 100, batchSize: 20, learningRate: 0.05, l2: 1e-5 }, tastes: { hidden: 8, epochs: 40, batchSize: 60, learningRate: 0.02, l2: 1e-4 },
+      long: { hidden: 20, epochs: 60, batchSize: 1, learningRate: 1e-3 }, diverges: { hidden: 40, epochs: 6, batchSize: 1e6, learningRate: 50 }, floor: 0.5,
+    },
+    alike: 'vectors', vectors: { name: 'decoder', from: 0 }, wide: { hidden: 64 }, allPairs: true,
+    excludesSeen: true,
+  },
   {
     make: (settings) => new BiasOnly(settings),
     small: { sweeps: 4, userL2: 3, itemL2: 2 }, others: { sweeps: 1, userL2: 5, itemL2: 6 },
