@@ -39,7 +39,7 @@ export interface CDAESettings {
   seed: number;
 }
 
-const defaults: CDAESettings = { hidden: 50, epochs: 30, batchSize: 50, learningRate: 0.002, l2: 1e-5, corruption: 0.2, negatives: 5, loss: 'log', initialScale: 0.05, seed: 1 };
+const defaults: CDAESettings = { hidden: 200, epochs: 50, batchSize: 50, learningRate: 0.002, l2: 1e-5, corruption: 0.2, negatives: 5, loss: 'log', initialScale: 0.05, seed: 1 };
 
 const rules = {
   hidden: wholeNumber(1), epochs: wholeNumber(1), batchSize: wholeNumber(1), learningRate: positive, l2: notNegative, corruption: fraction, negatives: wholeNumber(1), loss: oneOf('log', 'squared'),
