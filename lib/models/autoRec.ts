@@ -1,5 +1,4 @@
 import { scope, scratchCopy } from '../../kernels/memory.ts';
-import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -12,10 +11,10 @@ import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { codesOf, counting, entryRows, someRows } from './autoencoder.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, likeItems, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom, floatsFrom } from './modelState.ts';
 import { type Biases, type Prediction, type RatingModel, type RatingRange, countsOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
-import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, TopLists } from './recommender.ts';
+import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -48,12 +47,17 @@ interface Network { readonly encoder: Tensor; readonly hiddenBias: Tensor; reado
 /** Ratings: what the network reads, and what is said where it has nothing to read. Shapes: given (rows, columns). */
 interface Ratings { readonly given: Csr; readonly biases: Biases; readonly met: { readonly user: Uint8Array; readonly item: Uint8Array } }
 
+/** Rows that are encoded at a time. */
+const BLOCK = 1024;
+
 /** What was learned; `counts` says how many ratings each entry of `seen` is the sum of. */
 interface Learned extends RatingRange {
   readonly network: Network;
   readonly catalogue: Catalogue;
   readonly counts: Float32Array;
   readonly ratings: Ratings;
+  /** The network as a matrix factorisation, with the codes of all rows as of the last whole epoch; null before the first. */
+  readonly factors: Factors | null;
   readonly optimizer: Adam;
   readonly random: Random;
   readonly epochs: number;
@@ -94,7 +98,7 @@ export class AutoRec implements RatingModel {
       encoder: normalTable(columns, H, initialScale, next), hiddenBias: Tensor.lasting([1, H]),
       decoder: normalTable(columns, H, initialScale, next), outputBias: Tensor.lasting([columns, 1], new Float32Array(columns).fill(ratings.biases.mean)),
     };
-    await this.#train({ network, catalogue, counts, ratings, optimizer: new Adam({ learningRate }), random: next, epochs: 0, ...range }, data, options);
+    await this.#train({ network, catalogue, counts, ratings, factors: null, optimizer: new Adam({ learningRate }), random: next, epochs: 0, ...range }, data, options);
     return this;
   }
 
@@ -113,6 +117,7 @@ export class AutoRec implements RatingModel {
   #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     const { network, ratings: { given }, optimizer, random } = start, { encoder, decoder, outputBias } = network, { epochs, batchSize, l2 } = this.settings;
     const some = someRows(given), order = some.slice(), named = namedParameters(network), moved = Object.values(named);
+    let { factors } = start;
     return train({
       model: this, data, epochs, epochsBefore: start.epochs, steps: Math.ceil(order.length / batchSize), parameters: named, optimizer, random,
       beginEpoch() {
@@ -130,27 +135,21 @@ export class AutoRec implements RatingModel {
         optimizer.step(moved);
         return misfit.data[0] / n;
       },
-      commit: (done) => { this.#learned = { ...start, epochs: done }; },
+      commit: (done) => {
+        factors ??= this.#emptyFactors(network, given.rows);
+        this.#encodeAll(factors, network, given);
+        this.#learned = { ...start, factors, epochs: done };
+      },
     }, options);
   }
 
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
-    const learned = this.#known(), { network, catalogue, ratings: { given } } = learned, { decoder } = network, byItem = this.settings.by === 'item';
-    const factors = (codes: Tensor): Factors => factorsOf(network, codes, byItem), of = (codes: Tensor): Answers => factorAnswers({ catalogue, factors: factors(codes) });
-    const codes = (rows: Int32Array): Tensor => codesOf(null, network, ops.bagsOf(given, rows)), all = (): Int32Array => counting(given.rows);
+    const learned = this.#known(), answers = factorAnswers({ catalogue: learned.catalogue, factors: learned.factors! });
     return {
-      catalogue, excludeSeen: true,
-      scoreBlock: (out, users) => {
-        if (byItem) of(codes(all())).scoreBlock(out, users);
-        else of(codes(users)).scoreBlock(out, counting(users.length));
-        meansIn(out, learned, users);
-      },
-      scorePairs: (users, items) => scope(() => {
-        const { ids, slots } = distinct(scratchCopy(byItem ? items : users), given.rows), x = byItem ? of(codes(ids)).scorePairs(users, slots) : of(codes(ids)).scorePairs(slots, items);
-        return x.map((rating, at) => meanOrRating(rating, learned, users[at], items[at]));
-      }),
-      likenessBlock: (out, items) => likeItems(out, byItem ? codes(all()).data : decoder.data, this.settings.hidden, items),
+      ...answers,
+      scoreBlock: (out, users) => { answers.scoreBlock(out, users); meansIn(out, learned, users); },
+      scorePairs: (users, items) => answers.scorePairs(users, items).map((rating, at) => meanOrRating(rating, learned, users[at], items[at])),
     };
   }
   get users(): LabelEncoder { return this.answers.catalogue.users; }
@@ -163,6 +162,21 @@ export class AutoRec implements RatingModel {
     return this.#learned;
   }
 
+  /** With the codes of rows the network is a matrix factorisation: they are the factors of the rows, W those of the columns. */
+  #emptyFactors({ decoder, outputBias }: Network, rows: number): Factors {
+    const codes = Tensor.lasting([rows, this.settings.hidden]), none = { userBias: null, itemBias: null, globalBias: null };
+    return this.settings.by === 'item' ? { ...none, user: decoder, userBias: outputBias, item: codes } : { ...none, user: codes, item: decoder, itemBias: outputBias };
+  }
+
+  #codesIn({ user, item }: Factors): Tensor { return this.settings.by === 'item' ? item : user; }
+
+  #encodeAll(factors: Factors, network: Network, given: Csr): void {
+    const codes = this.#codesIn(factors), H = this.settings.hidden;
+    for (let from = 0; from < given.rows; from += BLOCK) {
+      scope(() => codes.data.set(codesOf(null, network, ops.bagsOf(given, counting(Math.min(BLOCK, given.rows - from), from))).data, from * H));
+    }
+  }
+
   /** predict: as of RatingMF. Shapes: users, items (B) -> (B). */
   predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), this.#known().ratings.biases, users, items, options); }
   /** predictFor: the rating of one pair by raw ids, known or not, and whether they are known. */
@@ -172,8 +186,8 @@ export class AutoRec implements RatingModel {
   scores(users: ArrayLike<number>): Float32Array { return scores(this, users); }
   recommend(users: ArrayLike<number>, options: RecommendOptions = {}): TopLists { return recommend(this, users, options); }
   recommendFor(user: RawId, options: RecommendForOptions = {}): Recommendation[] { return recommendFor(this, user, options); }
-  similarItems(items: ArrayLike<number>, options: { k?: number } = {}): TopLists { return similarItems(this, items, options); }
-  similarTo(item: RawId, options: { k?: number } = {}): Recommendation[] { return similarTo(this, item, options); }
+  similarItems(items: ArrayLike<number>, options: SimilarOptions = {}): TopLists { return similarItems(this, items, options); }
+  similarTo(item: RawId, options: SimilarOptions = {}): Recommendation[] { return similarTo(this, item, options); }
 
   toState(): ModelState {
     const { network, catalogue, counts, epochs, lowest, highest } = this.#known();
@@ -186,7 +200,9 @@ export class AutoRec implements RatingModel {
     const columns = (by === 'item' ? catalogue.users : catalogue.items).size, part = (name: keyof Network, shape: readonly number[]): Tensor => tensorFrom(state, names[name], shape);
     const network = { encoder: part('encoder', [columns, H]), hiddenBias: part('hiddenBias', [1, H]), decoder: part('decoder', [columns, H]), outputBias: part('outputBias', [columns, 1]) };
     const counts = floatsFrom(state, 'seen_counts', [catalogue.seen.indices.length]), epochs = epochsFrom(state);
-    model.#learned = { network, catalogue, counts, ratings: ratingsFrom(catalogue.seen, counts, by), optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, ...rangeFrom(state) };
+    const ratings = ratingsFrom(catalogue.seen, counts, by), factors = model.#emptyFactors(network, ratings.given.rows);
+    model.#encodeAll(factors, network, ratings.given);
+    model.#learned = { network, catalogue, counts, ratings, factors, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, ...rangeFrom(state) };
     return model;
   }
 
@@ -194,6 +210,7 @@ export class AutoRec implements RatingModel {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
+    this.#codesIn(this.#learned.factors!).free();
     release(Object.values(this.#learned.network), this.#learned.optimizer);
     this.#learned = null;
   }
@@ -202,10 +219,6 @@ export class AutoRec implements RatingModel {
 /** The names that a model file gives them. */
 const names = { encoder: 'encoder', hiddenBias: 'hidden_bias', decoder: 'decoder', outputBias: 'output_bias' } as const;
 const namedParameters = (network: Network): Record<string, Tensor> => Object.fromEntries((Object.keys(names) as (keyof Network)[]).map((part) => [names[part], network[part]]));
-
-/** factorsOf: with the codes of rows the network is a matrix factorisation: the codes are the factors of the rows, W those of the columns. */
-const factorsOf = ({ decoder, outputBias }: Network, codes: Tensor, byItem: boolean): Factors =>
-  byItem ? { user: decoder, item: codes, userBias: outputBias, itemBias: null, globalBias: null } : { user: codes, item: decoder, userBias: null, itemBias: outputBias, globalBias: null };
 
 /** ratingsFrom: the mean rating of each pair, by rows, and the means of users and items, as what they are above that of all. */
 function ratingsFrom(seen: Csr, counts: Float32Array, by: AutoRecSettings['by']): Ratings {

@@ -21,10 +21,10 @@ export function entryRows({ indptr, indices }: ops.Bag): Int32Array {
   return rows;
 }
 
-/** counting: 0 .. n - 1, in the memory of the running scope. */
-export function counting(n: number): Int32Array {
+/** counting: n rows from `from` on, in the memory of the running scope. */
+export function counting(n: number, from = 0): Int32Array {
   const rows = scratchInts(n);
-  for (let row = 0; row < n; row++) rows[row] = row;
+  for (let at = 0; at < n; at++) rows[at] = from + at;
   return rows;
 }
 

@@ -13,6 +13,7 @@ import { maxAbsDiff } from '../helpers/numeric.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
+import { slowCodes } from '../helpers/slowNets.ts';
 import { type IdKind, SHOP_ITEMS, SHOP_USERS, idOf, shop } from '../helpers/shop.ts';
 import { withTables } from '../helpers/withTables.ts';
 
@@ -46,6 +47,8 @@ interface Candidate {
   readonly pairs?: (data: Interactions) => Interactions;
   /** Which tensor holds the vectors that make items alike, and in which row the first item's is. */
   readonly vectors?: { name: string; from: number };
+  /** The same, where no tensor holds them: worked out from what the file holds. */
+  readonly vectorsOf?: (state: ModelState) => number[][];
   /** Settings that make its tables, of 200 users and 100 items, 300 x 64 numbers or more: unless told otherwise 64 factors. */
   readonly wide?: Settings;
   /** What recommendFor does unless told otherwise. */
@@ -271,8 +274,7 @@ const candidates: Candidate[] = [
       long: { hidden: 20, epochs: 60, batchSize: 1, learningRate: 1e-3 }, diverges: { hidden: 4, epochs: 6, batchSize: 1e6, learningRate: 50 }, floor: 0.35,
     },
     pairs: rated,
-    alike: by === 'item' ? 'weights' : 'vectors', vectors: { name: 'decoder', from: 0 },
-    wide: { hidden: 128 }, allPairs: true,
+    alike: 'vectors', ...(by === 'item' ? { vectorsOf: slowCodes } : { vectors: { name: 'decoder', from: 0 } }), wide: { hidden: 128 }, allPairs: true,
     excludesSeen: true,
   })),
   {
@@ -601,8 +603,8 @@ for (const candidate of candidates) {
 
   if (alike) {
     test('similarItems: cosines, or weights of its own, in order, the item itself left out, bulk as one by one', async () => {
-      const model = await fitted(), items = range(SHOP_ITEMS), k = SHOP_ITEMS + 1, lists = model.similarItems(items, { k }), { tensors } = model.toState(), own = model.answers.likenessBlock!;
-      const { data: V, shape: [, K] } = tensors[vectors.name] ?? { data: new Float32Array(0), shape: [0, 0] }, row = (item: number): Float32Array => (V as Float32Array).subarray((vectors.from + item) * K, (vectors.from + item + 1) * K), dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, at) => sum + x * b[at], 0);
+      const model = await fitted(), items = range(SHOP_ITEMS), k = SHOP_ITEMS + 1, lists = model.similarItems(items, { k }), state = model.toState(), { tensors } = state, own = model.answers.likenessBlock!, worked = candidate.vectorsOf?.(state);
+      const { data: V, shape: [, K] } = tensors[vectors.name] ?? { data: new Float32Array(0), shape: [0, 0] }, row = (item: number): Float32Array => worked ? Float32Array.from(worked[item]) : (V as Float32Array).subarray((vectors.from + item) * K, (vectors.from + item + 1) * K), dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, at) => sum + x * b[at], 0);
       for (const item of items) {
         const weights = new Float32Array(SHOP_ITEMS);
         scope(() => own(weights, scratchCopy(Int32Array.of(item))));
