@@ -43,6 +43,8 @@ export { PurchaseHistory } from './models/purchaseHistory.ts';
 export type { PurchaseHistorySettings } from './models/purchaseHistory.ts';
 export { RatingMF } from './models/ratingMF.ts';
 export type { RatingMFSettings } from './models/ratingMF.ts';
+export { Siamese } from './models/siamese.ts';
+export type { SiameseSettings } from './models/siamese.ts';
 export { SVDPlusPlus } from './models/svdPlusPlus.ts';
 export type { SVDPlusPlusSettings } from './models/svdPlusPlus.ts';
 export type { Prediction, RatingModel } from './models/ratings.ts';

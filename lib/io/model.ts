@@ -19,6 +19,7 @@ import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
 import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
+import { Siamese } from '../models/siamese.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -27,7 +28,7 @@ const VERSION = '1';
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
   AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
-  SVDPlusPlus,
+  SVDPlusPlus, Siamese,
 };
 
 /** What stands before the names of a part's tensors and numbers. */

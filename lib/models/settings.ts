@@ -11,6 +11,10 @@ export const fraction: Rule = (value) => typeof value === 'number' && value >= 0
 export const number: Rule = (value) => typeof value === 'number' && Number.isFinite(value) ? null : 'a finite number';
 export const flag: Rule = (value) => typeof value === 'boolean' ? null : 'true or false';
 export const orNull = (rule: Rule): Rule => (value) => value === null ? null : mention(rule(value));
+export const listOf = (rule: Rule): Rule => (value) => {
+  const wrong = Array.isArray(value) ? value.map(rule).find((expected) => expected !== null) ?? null : rule(undefined);
+  return wrong === null ? null : `a list, each ${wrong}`;
+};
 export const oneOf = (...names: string[]): Rule => (value) => names.includes(value as string) ? null : names.map((name) => `'${name}'`).join(' or ');
 
 const mention = (expected: string | null): string | null => expected && `${expected}, or null`;

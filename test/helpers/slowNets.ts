@@ -14,3 +14,17 @@ export function slowCodes({ settings, catalogue: { users, items, seen }, tensors
   }
   return sums.map((row) => row.map((x) => 1 / (1 + Math.exp(-x))));
 }
+
+/** slowVectors: of Siamese, what the layers of items, or of users, make of each row of features. Shape: -> (rows, K), by rows. */
+export function slowVectors({ tensors }: ModelState, side: 'item' | 'user' = 'item'): number[][] {
+  const [indptr, indices, values] = ['indptr', 'indices', 'values'].map((part) => tensors[`${side}_features_${part}`].data), layers = Object.keys(tensors).filter((name) => name.startsWith(`${side}_layer_`)).length;
+  return Array.from({ length: indptr.length - 1 }, (_, row) => {
+    let x = new Map([...indices.subarray(indptr[row], indptr[row + 1])].map((column, at) => [column, values[indptr[row] + at]]));
+    for (let layer = 0; layer < layers; layer++) {
+      const { data: W, shape: [, M] } = tensors[`${side}_layer_${layer}`], out = [...tensors[`${side}_bias_${layer}`].data];
+      for (const [column, value] of x) for (let m = 0; m < M; m++) out[m] += (layer === 0 ? value : Math.max(value, 0)) * W[column * M + m];
+      x = new Map(out.entries());
+    }
+    return [...x.values()];
+  });
+}

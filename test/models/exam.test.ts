@@ -2,9 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
-import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, selectEvents } from '../../lib/data/index.ts';
+import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, number, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -13,7 +13,7 @@ import { maxAbsDiff } from '../helpers/numeric.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
-import { slowCodes } from '../helpers/slowNets.ts';
+import { slowCodes, slowVectors } from '../helpers/slowNets.ts';
 import { type IdKind, SHOP_ITEMS, SHOP_USERS, idOf, shop } from '../helpers/shop.ts';
 import { withTables } from '../helpers/withTables.ts';
 
@@ -43,6 +43,8 @@ interface Candidate {
   readonly alike?: 'vectors' | 'weights';
   /** Whether users and items make an epoch long, not events: a step takes every pair, or whole rows of them. */
   readonly allPairs?: boolean;
+  /** Whether it learns only where a user has an item that is not liked: where all have met everything there is nothing to learn, and it says so. */
+  readonly contrasts?: boolean;
   /** Board and tastes as it must see them to learn who likes what; as they are, unless said otherwise. */
   readonly pairs?: (data: Interactions) => Interactions;
   /** Which tensor holds the vectors that make items alike, and in which row the first item's is. */
@@ -293,6 +295,31 @@ const candidates: Candidate[] = [
     excludesSeen: true,
   },
   {
+    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new Siamese({ userFeatures, itemFeatures, ...settings } as object)), // which it has no default for
+    small: {
+      userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [6], embedding: 5, loss: 'bpr', margin: 1, liked: 1, negatives: 'unseen', sampling: 'random', epochs: 4, batchSize: 40, learningRate: 0.05,
+      l2: 1e-3, seed: 1,
+    },
+    others: {
+      userFeatures: { id: id(), parity: category() }, itemFeatures: { id: id(), parity: category() }, layers: [6, 5], embedding: 4, loss: 'triplet', margin: 0.5, liked: 2, negatives: 'both', sampling: 'hard', epochs: 5, batchSize: 30,
+      learningRate: 0.04, l2: 1e-2, seed: 2,
+    },
+    beside: { margin: { loss: 'triplet' }, liked: { negatives: 'both' }, negatives: { liked: 2 }, sampling: { liked: 2, negatives: 'both', itemFeatures: { row: number() } } },
+    bad: [
+      ...each('userFeatures', [null, 'id', 3, {}, []]), ...each('itemFeatures', [null, 'id', 3, {}, []]), ...each('layers', [8, null, '8', [0], [1.5], ['8'], [8, Number.NaN]]), ...each('embedding', notWhole),
+      ...each('loss', ['BPR', 1, null]), ...each('margin', notPositive), ...each('liked', [Number.NaN, Infinity, '4', null]), ...each('negatives', ['all', 1, null]), ...each('sampling', ['Hard', 1, null]),
+      ...each('epochs', notWhole), ...each('batchSize', notWhole), ...each('learningRate', notPositive), ...each('l2', negative), ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: {
+      board: { layers: [], embedding: 4, negatives: 'both', epochs: 60, batchSize: 200, learningRate: 0.05 }, tastes: { layers: [16], embedding: 8, negatives: 'both', epochs: 20, batchSize: 600, learningRate: 0.02 },
+      long: { layers: [], embedding: 4, liked: 1, negatives: 'unseen', epochs: 60, batchSize: 3, learningRate: 0.01 }, diverges: { layers: [4], embedding: 4, liked: 1, negatives: 'unseen', epochs: 6, batchSize: 1e6, learningRate: 50 }, floor: 0.35,
+    },
+    contrasts: true,
+    pairs: rated,
+    alike: 'vectors', vectorsOf: slowVectors, wide: { layers: [64], embedding: 64 },
+    excludesSeen: true,
+  },
+  {
     make: (settings) => new BiasOnly(settings),
     small: { sweeps: 4, userL2: 3, itemL2: 2 }, others: { sweeps: 1, userL2: 5, itemL2: 6 },
     bad: [...each('sweeps', notWhole), ...each('userL2', negative), ...each('itemL2', negative)],
@@ -516,13 +543,16 @@ for (const candidate of candidates) {
   test('ties go to the lower row', async () => {
     // everybody has met everything once: to counts all are equal
     const pairs = users.flatMap((user) => range(SHOP_ITEMS).map((item) => [user, item])), data = interactions(pairs.map(([user]) => user), pairs.map(([, item]) => item), { times: pairs.map(() => 0) });
+    if (candidate.contrasts) { await rejects(() => fitted({}, data), 'bad-input', `${name}.fit: expected a user with an item that is liked`, `got none among ${SHOP_USERS}`); return; }
     const model = await fitted({}, data), scores = model.scores(users), { items } = model.recommend(users, { k: 7 });
     if (!finds && name !== 'Blend') assert.equal([...items], users.flatMap(() => range(7)));
     assert.equal(items, slowLists(scores, SHOP_ITEMS, 7, () => []).items);
   });
 
   test('one user, one item', async () => {
-    const data = interactions(['u'], ['i'], { times: [0] }), model = await fitted({}, data);
+    const data = interactions(['u'], ['i'], { times: [0] });
+    if (candidate.contrasts) { await rejects(() => fitted({}, data), 'bad-input', 'got none among 1'); return; }
+    const model = await fitted({}, data);
     assert.equal([model.nUsers, model.nItems], [1, 1]);
     assert.equal([...model.recommend([0], { k: 2 }).items], [0, -1]);
     assert.equal([...model.recommend([0], { k: 2, exclude: data }).items], [-1, -1]);
@@ -535,6 +565,7 @@ for (const candidate of candidates) {
   test('one user and many items, one item and many users', async () => {
     for (const [u, i] of [[range(1), range(9)], [range(9), range(1)]]) {
       const pairs = u.flatMap((user) => i.map((item) => [user, item])), data = interactions(pairs.map(([user]) => user), pairs.map(([, item]) => item), { times: pairs.map(() => 0) });
+      if (candidate.contrasts) { await rejects(() => fitted({}, data), 'bad-input', `got none among ${u.length}`); continue; }
       const model = await fitted({}, data);
       assert.ok(model.scores(u).every(Number.isFinite));
       assert.equal([...model.recommend(u, { k: 9 }).items].filter((item) => item >= 0).length, 9);
@@ -880,7 +911,7 @@ for (const candidate of candidates) {
 
     test('reports: epochs count up, losses are means and fall, time passes', async () => {
       const reports: EpochReport[] = [], { train } = planted({ users: 60, items: 40, each: 20 });
-      await make({ ...learns.tastes, epochs: 8 }).fit(train, { onEpoch: (report) => { reports.push(report); } });
+      await make({ ...learns.tastes, epochs: 8 }).fit(candidate.contrasts ? pairs(train) : train, { onEpoch: (report) => { reports.push(report); } });
       assert.equal(reports.map(({ epoch, epochs, validation }) => [epoch, epochs, validation]), range(8).map((at) => [at + 1, 8, null]));
       assert.ok(reports[7].loss < reports[0].loss && reports[7].loss > 0 && reports[0].loss < (candidate.below ?? (candidate.pairs ? 4 : 2)), `${reports.map(({ loss }) => loss)}`);
       assert.ok(reports.every(({ seconds }, at) => seconds > 0 && (at === 0 || seconds >= reports[at - 1].seconds)));

@@ -7,7 +7,7 @@ export { embedding, lookup } from './embedding.ts';
 export { joinColumns } from './joinColumns.ts';
 export { layerNorm } from './layerNorm.ts';
 export { linear } from './linear.ts';
-export { bprLoss, l2, logLoss, softmaxLoss } from './losses.ts';
+export { bprLoss, l2, logLoss, softmaxLoss, tripletLoss } from './losses.ts';
 export { lstm } from './lstm.ts';
 export type { LstmState, LstmWeights } from './lstm.ts';
 export { rowDot } from './rowDot.ts';

@@ -3,6 +3,8 @@ import { TightrecError } from '../../errors.ts';
 import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
+import { relu, sum, weightedSum } from './arithmetic.ts';
+import { rowDot } from './rowDot.ts';
 import { matrix } from './shapes.ts';
 
 /**
@@ -56,6 +58,21 @@ export function bprLoss(tape: Tape | null, U: Tensor, V: Tensor, c: Tensor, u: I
   L.data[0] = kernels.bprLoss(x.data, U.data, V.data, c.data, u, i, j, B, K);
   tape?.record(() => kernels.bprGrad(U.grad, V.grad, c.grad, x.data, U.data, V.data, u, i, j, B, K, L.grad[0]));
   return L;
+}
+
+/**
+ * tripletLoss: the margin by which a liked item must come before another, over triples (anchor, liked item, other item), summed over the batch.
+ *
+ *   forward    L = Σ_b max(0, margin - x)     x = <U[u], V[i] - V[j]>        U (m, K), V (n, K), u, i, j (B) -> L ()
+ *   backward   where x < margin: dU[u] -= dL (V[i] - V[j])   dV[i] -= dL U[u]   dV[j] += dL U[u]
+ *
+ * Schroff, Kalenichenko, Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", 2015, with dot products for distances.
+ */
+export function tripletLoss(tape: Tape | null, U: Tensor, V: Tensor, u: Int32Array, i: Int32Array, j: Int32Array, margin: number): Tensor {
+  if (j.length !== i.length) throw new TightrecError('bad-shape', `tripletLoss: i and j must be equally long, got ${i.length} and ${j.length}`);
+  const B = u.length, margins = new Tensor([B]);
+  margins.data.fill(margin);
+  return sum(tape, relu(tape, weightedSum(tape, [[1, margins], [-1, rowDot(tape, U, V, u, i)], [1, rowDot(tape, U, V, u, j)]])));
 }
 
 /**
