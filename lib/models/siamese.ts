@@ -18,7 +18,7 @@ import { ratingsOf } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, listOf, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, checkFeatureSettings, featureRules, learnSides, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
-import { type Tower, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
+import { type Tower, type Widths, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface SiameseSettings extends FeatureSettings {
@@ -85,7 +85,7 @@ interface Triples {
  *   x = <a, p> - <a, n>
  *   L = mean over a batch of -ln σ(x), or of max(0, margin - x), + l2 Σ |W|² over the matrices of A and B
  *
- * A and B are dense layers, ReLU between them, the last one linear, over what `userFeatures` and `itemFeatures` declare, which has no default. An epoch takes each event whose value
+ * A and B are dense layers, ReLU between them, the last one linear (B's without a bias, which would cancel in x), over what `userFeatures` and `itemFeatures` declare, which has no default. An epoch takes each event whose value
  * is at least `liked`, in an order by lot, and draws j for it. With `sampling: 'hard'` j is that disliked item of the user whose features are nearest by cosine
  * to those of i without being the same (any disliked one where all are). A user without an item liked, or without one to hold it against, is left out:
  * `skippedUsers` counts them.
@@ -117,7 +117,7 @@ export class Siamese implements Recommender {
     const where = `${this.name}.fit`, { tables, options: others } = withoutTables(options), { learningRate, seed } = this.settings, next = random(seed);
     ratingsOf(where, data);
     const sides = learnSides(where, this.settings, data, tables), triples = this.#triplesOf(where, data, data.matrix, sides), widths = this.#widths;
-    const towers = { user: newTower(sides.user.learned.columns, widths, next), item: newTower(sides.item.learned.columns, widths, next) };
+    const towers = { user: newTower(sides.user.learned.columns, widths.user, next), item: newTower(sides.item.learned.columns, widths.item, next) };
     await this.#train({ towers, sides, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0, skippedUsers: triples.skippedUsers, factors: null }, triples, data, others);
     return this;
   }
@@ -135,7 +135,11 @@ export class Siamese implements Recommender {
     return this;
   }
 
-  get #widths(): number[] { return [...this.settings.layers, this.settings.embedding]; }
+  /** A bias of the items' last layer would cancel in x, and Adam would move it by the rounding of its gradient. */
+  get #widths(): { user: Widths; item: Widths } {
+    const widths = [...this.settings.layers, this.settings.embedding];
+    return { user: { widths, lastBias: true }, item: { widths, lastBias: false } };
+  }
 
   /** The events with a liked item, of users who have one to hold it against. Errors: 'bad-input' where there are none. */
   #triplesOf(where: string, { user, item, value, matrix }: Interactions, seen: Csr, sides: Sides): Triples {
@@ -254,7 +258,7 @@ export class Siamese implements Recommender {
   static fromState(state: ModelState): Siamese {
     const model = new Siamese(state.settings), { learningRate, seed } = model.settings, { catalogue, numbers: { skippedUsers } } = state;
     model.check();
-    const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), towers = { user: towerFrom(state, 'user', sides.user.learned.columns, model.#widths), item: towerFrom(state, 'item', sides.item.learned.columns, model.#widths) };
+    const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), towers = { user: towerFrom(state, 'user', sides.user.learned.columns, model.#widths.user), item: towerFrom(state, 'item', sides.item.learned.columns, model.#widths.item) };
     if (!(Number.isSafeInteger(skippedUsers) && skippedUsers >= 0)) throw new TightrecError('file-damaged', `${model.name}: the number skippedUsers must be a whole number from 0 up, got ${skippedUsers ?? 'none'}`);
     const factors = model.#emptyFactors(catalogue);
     passAll(factors.user, towers.user, sides.user);
@@ -269,7 +273,7 @@ export class Siamese implements Recommender {
     if (this.#learned === null) return;
     const { towers: { user, item }, factors, optimizer } = this.#learned;
     for (const table of [factors.user, factors.item]) table.free();
-    release([...user, ...item].flatMap(({ W, bias }) => [W, bias]), optimizer);
+    release(Object.values({ ...towerTensors('user', user), ...towerTensors('item', item) }), optimizer);
     this.#learned = null;
   }
 }

@@ -21,7 +21,7 @@ export function slowVectors({ tensors }: ModelState, side: 'item' | 'user' = 'it
   return Array.from({ length: indptr.length - 1 }, (_, row) => {
     let x = new Map([...indices.subarray(indptr[row], indptr[row + 1])].map((column, at) => [column, values[indptr[row] + at]]));
     for (let layer = 0; layer < layers; layer++) {
-      const { data: W, shape: [, M] } = tensors[`${side}_layer_${layer}`], out = [...tensors[`${side}_bias_${layer}`].data];
+      const { data: W, shape: [, M] } = tensors[`${side}_layer_${layer}`], out = [...tensors[`${side}_bias_${layer}`]?.data ?? new Float32Array(M)];
       for (const [column, value] of x) for (let m = 0; m < M; m++) out[m] += (layer === 0 ? value : Math.max(value, 0)) * W[column * M + m];
       x = new Map(out.entries());
     }
