@@ -106,7 +106,7 @@ export class CDAE implements Recommender {
 
   /**
    * partialFitUsers: takes in events of new and known users with known items. They are added to what was met. New users get rows after those there are, in the order of their
-   * ids; no row number changes its id.
+   * ids; no row number changes its id. After that `partialFit` learns their V[u] too; Adam's moments of V start anew.
    * Errors: 'not-fitted'; 'unknown-id' for an item that the model does not know; 'bad-input' as fit, and while it is being fitted.
    */
   async partialFitUsers(data: Interactions): Promise<this> {
@@ -228,13 +228,12 @@ function squares(tape: Tape, x: Tensor, y: Float32Array): Tensor {
   return ops.sum(tape, ops.multiply(tape, error, error));
 }
 
-/** grown: a table of more rows, zeros, and so what the optimiser keeps beside it. Gives the old one back. */
+/** grown: a table of more rows, zeros, in the place of this one; the optimiser forgets what it kept beside it. */
 function grown(table: Tensor, rows: number, optimizer: Adam): Tensor {
   const [before, K] = table.shape;
   if (rows === before) return table;
-  const now = Tensor.lasting([rows, K]), longer = (values: Float32Array): Float32Array => { const all = new Float32Array(rows * K); all.set(values); return all; }, kept = optimizer.state(table);
+  const now = Tensor.lasting([rows, K]);
   now.data.set(table.data);
   release([table], optimizer);
-  if (kept !== null) optimizer.restore(now, { ...kept, arrays: Object.fromEntries(Object.entries(kept.arrays).map(([name, values]) => [name, longer(values)])) });
   return now;
 }

@@ -156,6 +156,15 @@ forVariants('autodiff/ops', (test) => {
   checks('addBias', (B, _, next) => [new Tensor([B], floats(B, next)), matrix(3, 1, next), new Tensor([4], floats(4, next)), new Tensor([1], [0.3])],
     (tape, [x, b, c, a], B, _, next) => { const u = ids(B, 3, next), i = ids(B, 4, next); return weighted(tape, ops.addBias(tape, x, [b, u], [c, i], [a]), floats(B, next)); });
 
+  test('addRow, by hand', () => {
+    const x = new Tensor([2, 3], [1, 2, 3, 4, 5, 6]), row = new Tensor([1, 3], [10, 20, 30]);
+    near(ops.addRow(null, x, row).data, [11, 22, 33, 14, 25, 36]);
+    assert.equal([...x.data], [1, 2, 3, 4, 5, 6], 'x stays as it was');
+    near(gradients((tape) => weighted(tape, ops.addRow(tape, x, row), Float32Array.of(1, 2, 3, 10, 20, 30)), x, row).flat(), [1, 2, 3, 10, 20, 30, 11, 22, 33]);
+  });
+
+  checks('addRow', (B, K, next) => [matrix(B, K, next), new Tensor([K], floats(K, next))], (tape, [x, row], B, K, next) => weighted(tape, ops.addRow(tape, x, row), floats(B * K, next)));
+
   // losses
 
   test('logLoss, by hand', () => {
@@ -175,6 +184,18 @@ forVariants('autodiff/ops', (test) => {
     near(gradients(f, U, V, c).flat(), [3 * g, -g, g, 2 * g, -g, -2 * g, g, -g]);
     near(gradients((tape) => ops.weightedSum(tape, [[-4, f(tape)]]), c).flat(), [-4 * g, 4 * g]);
   });
+
+  test('tripletLoss, by hand', () => {
+    const U = new Tensor([2, 2], [1, 2, 1, 0]), V = new Tensor([3, 2], [3, 0, 0, 1, 2, 5]);
+    const f = (tape: Tape | null): Tensor => ops.tripletLoss(tape, U, V, Int32Array.of(0, 1), Int32Array.of(0, 0), Int32Array.of(1, 2), 1.5); // x = 3 - 2 and 3 - 2
+    near(f(null).data, [1]);
+    near(gradients(f, U, V).flat(), [-3, 1, -1, 5, -2, -2, 1, 2, 1, 0]);
+    near(ops.tripletLoss(null, U, V, Int32Array.of(0), Int32Array.of(0), Int32Array.of(1), 1).data, [0], 0);
+    near(gradients((tape) => ops.tripletLoss(tape, U, V, Int32Array.of(0), Int32Array.of(0), Int32Array.of(1), 0.5), U, V).flat(), new Array(10).fill(0), 0);
+  });
+
+  checks('tripletLoss', (_, K, next) => [matrix(3, K, next), matrix(4, K, next)],
+    (tape, [U, V], B, _, next) => ops.weightedSum(tape, [[0.5, ops.tripletLoss(tape, U, V, ids(B, 3, next), ids(B, 4, next), ids(B, 4, next), 0.7)]]));
 
   checks('bprLoss', (_, K, next) => [matrix(3, K, next), matrix(4, K, next), matrix(4, 1, next)],
     (tape, [U, V, c], B, _, next) => ops.weightedSum(tape, [[0.5, ops.bprLoss(tape, U, V, c, ids(B, 3, next), ids(B, 4, next), ids(B, 4, next))]]));
@@ -250,6 +271,10 @@ forVariants('autodiff/ops', (test) => {
     refuses(() => ops.bprLoss(null, table, table, vector, three, two, three), 'bad-shape', 'got 3, 2 and 3');
     refuses(() => ops.bprLoss(null, table, table, vector, three, three, two), 'bad-shape', 'got 3, 3 and 2');
     refuses(() => ops.bprLoss(null, vector, table, vector, three, three, three), 'bad-shape', 'expected a matrix');
+    refuses(() => ops.addRow(null, vector, vector), 'bad-shape', 'addRow: expected a matrix');
+    refuses(() => ops.addRow(null, table, vector), 'bad-shape', 'addRow: expected a number for each of 2 columns, got shape [3]');
+    refuses(() => ops.tripletLoss(null, table, table, three, three, two, 1), 'bad-shape', 'tripletLoss: i and j must be equally long, got 3 and 2');
+    refuses(() => ops.tripletLoss(null, table, table, three, two, two, 1), 'bad-shape', 'equally long, got 3 and 2');
     refuses(() => ops.l2(null, vector), 'bad-shape', 'expected a matrix');
     refuses(() => ops.l2(null, table, new Float32Array(2)), 'bad-shape', 'a weight for each of 3 rows, got 2');
   });
