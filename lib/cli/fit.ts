@@ -5,8 +5,10 @@ import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
 import { toBytes } from '../io/model.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
+import { AutoRec } from '../models/autoRec.ts';
 import { BiasOnly } from '../models/biasOnly.ts';
 import { BPR } from '../models/bpr.ts';
+import { CDAE } from '../models/cdae.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { EASE } from '../models/ease.ts';
 import { HybridMF } from '../models/hybridMF.ts';
@@ -36,8 +38,10 @@ interface FitCommand extends TableCommand {
 
 const models: Record<FitModelName, (settings: object) => Recommender> = {
   'als': (settings) => new AlternatingLeastSquares(settings),
+  'auto-rec': (settings) => new AutoRec(settings),
   'bias-only': (settings) => new BiasOnly(settings),
   'bpr': (settings) => new BPR(settings),
+  'cdae': (settings) => new CDAE(settings),
   'logistic-mf': (settings) => new LogisticMF(settings),
   'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
   'ease': (settings) => new EASE(settings),

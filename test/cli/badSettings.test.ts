@@ -15,7 +15,7 @@ test.after(remove);
 
 for (const model of FIT_MODELS.filter((name) => name !== 'lstm')) {
   test(`one user, one item: ${model}`, async () => {
-    const one = file('one.csv', 'user,item,stars\nu1,i1,4\n'), rated = ['bias-only', 'rating-mf', 'svd-plus-plus'].includes(model) ? ['--value', 'stars'] : [];
+    const one = file('one.csv', 'user,item,stars\nu1,i1,4\n'), rated = ['auto-rec', 'bias-only', 'rating-mf', 'svd-plus-plus'].includes(model) ? ['--value', 'stars'] : [];
     const learning = ['als', 'bpr', 'logistic-mf', 'logistic-adagrad', 'rating-mf', 'svd-plus-plus', 'hybrid-mf'].includes(model) ? ['--factors', '4', '--epochs', '2'] : [];
     await succeeds(['fit', one, ...columns, ...rated, '--model', model, '--out', out, ...learning]);
     const { stdout, stderr } = await succeeds(['recommend', out, '--user', 'u1', '--include-seen', '--json']);

@@ -15,7 +15,7 @@ const dat = (events: typeof rows): string => events.map((cells) => cells.join(':
 const columns = ['--no-header', '--delimiter', '::', '--user', '1', '--item', '2', '--value', '3'];
 const data = (events: typeof rows) => interactions(events.map(([user]) => user), events.map(([, item]) => item), { values: events.map(([, , rating]) => rating) });
 
-for (const model of ['bias-only', 'rating-mf', 'svd-plus-plus']) {
+for (const model of ['auto-rec', 'bias-only', 'rating-mf', 'svd-plus-plus']) {
   test(`${model}: a file without a header, fitted and measured`, async () => {
     const fitted = await succeeds(['fit', file('train.dat', dat(rows)), ...columns, '--model', model, '--out', out]);
     assert.match(fitted.stdout, /of 7 users and 11 items, from 60 interactions/);

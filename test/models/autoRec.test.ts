@@ -29,7 +29,7 @@ for (const by of ['item', 'user'] as const) {
   test(`by ${by}: users and items without ratings get the means, wherever they come from`, async () => {
     const users = LabelEncoder.fit(['a', 'b', 'c', 'never']), items = LabelEncoder.fit(['x', 'y', 'z', 'zz']);
     const data = interactions(['a', 'a', 'b', 'b', 'c'], ['x', 'y', 'x', 'z', 'y'], { values: [1, 5, 2, 4, 5], users, items }), model = await new AutoRec({ ...small, by }).fit(data); // mean 3.4; a 3, b 3, c 5; x 1.5, y 5, z 4
-    const near = (got: ArrayLike<number>, want: number[]): void => assert.ok(maxAbsDiff(got, want) < 1e-5, `${[...Array.from(got)]}`);
+    const near = (got: ArrayLike<number>, want: number[]): void => assert.ok(maxAbsDiff(got, want) < 1e-5, `${Array.from(got)}`);
     near(model.scores([3]), [1.5, 5, 4, 3.4]);
     near(model.score([0, 1, 2, 3], [3, 3, 3, 3]), [3, 3, 5, 3.4]);
     near(model.predict([-1, -1, 0, -1, 3], [0, -1, -1, 3, -1]), [1.5, 3.4, 3, 3.4, 3.4]);

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, category, id, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  BPR, type BPRSettings, Blend, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, checkpointFromBytes,
+  AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
@@ -42,7 +42,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = BPR | FactorizationMachine | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus;
+type Learning = AutoRec | BPR | CDAE | FactorizationMachine | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus | Siamese;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -63,6 +63,12 @@ const makers: Record<string, (settings?: object) => Learning> = {
   'HybridMF, warp': (settings) => withTables(new HybridMF({ factors: 5, epochs: EPOCHS, ...settings })),
   'HybridMF, bpr, blocks, at random': (settings) => new HybridMF({ loss: 'bpr', factors: 5, epochs: EPOCHS, blocks: 3, order: 'random', ...settings }),
   'HybridMF, logistic, features': (settings) => withTables(new HybridMF({ loss: 'logistic', factors: 5, epochs: EPOCHS, order: 'random', userFeatures: { id: id(), parity: category() }, ...settings })),
+  'AutoRec, items': (settings) => new AutoRec({ hidden: 5, epochs: EPOCHS, batchSize: 4, learningRate: 0.02, ...settings }),
+  'AutoRec, users': (settings) => new AutoRec({ by: 'user', hidden: 5, epochs: EPOCHS, batchSize: 4, learningRate: 0.02, ...settings }),
+  'CDAE': (settings) => new CDAE({ hidden: 5, epochs: EPOCHS, batchSize: 4, learningRate: 0.02, ...settings }),
+  'Siamese': (settings) => withTables(new Siamese({
+    userFeatures: { id: id(), parity: category() }, itemFeatures: { id: id() }, layers: [6], embedding: 5, liked: 2, negatives: 'both', epochs: EPOCHS, batchSize: 40, learningRate: 0.02, ...settings,
+  })),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -133,7 +139,7 @@ for (const [name, make] of Object.entries(makers)) {
     // onStep is asked every 30 ms: an epoch's end that takes longer makes it heard after the first step of the next
     const linger = ({ epoch }: { epoch: number }): void => { if (epoch === 1) for (const end = performance.now() + 40; performance.now() < end;); };
     const next = random(3), n = 6000, draw = (most: number): number[] => range(n).map(() => next.below(most));
-    const [users, items] = name === 'LogisticMatrixFactorization' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
+    const [users, items] = name === 'LogisticMatrixFactorization' || name.startsWith('AutoRec') || name === 'CDAE' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
     const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name === 'SVDPlusPlus' ? { factors: 20_000, learningRate: 1e-4, initialScale: 0.01 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 }, hybrid = name.startsWith('HybridMF') && { factors: 20_000, ...(!name.includes('features') && { blocks: 8 }) };
     const long = (settings: object = {}): Learning => make({ ...(!['LogisticMatrixFactorization', 'SVDPlusPlus'].includes(name) && !hybrid && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...hybrid, ...settings }), whole = await long().fit(many);
     const controller = new AbortController(), checkpoints = kept(), stopped = long();
@@ -187,6 +193,11 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
     userFeatures: { id: id(), parity: category() }, itemFeatures: { parity: category() }, normalizeFeatures: true, loss: 'bpr', factors: 6, learningRate: 0.04, userL2: 0.1, itemL2: 0.1, initialScale: 0.2, maxSampled: 5,
     negatives: 2, order: 'random', blocks: 2, seed: 2,
   }],
+  AutoRec: [makers['AutoRec, items'], { by: 'user', hidden: 6, batchSize: 3, learningRate: 0.01, l2: 0.1, initialScale: 0.2, seed: 2 }],
+  CDAE: [makers.CDAE, { hidden: 6, batchSize: 3, learningRate: 0.01, l2: 0.1, corruption: 0.5, negatives: 2, loss: 'squared', initialScale: 0.2, seed: 2 }],
+  Siamese: [makers.Siamese, {
+    userFeatures: { id: id() }, itemFeatures: { parity: category() }, layers: [7], embedding: 6, loss: 'triplet', margin: 2, liked: 3, negatives: 'unseen', sampling: 'hard', batchSize: 30, learningRate: 0.01, l2: 0.1, seed: 2,
+  }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,
     decayAfter: 2, clipNorm: null, dropout: 0.1, forgetBias: 0, initialScale: 0.2, seed: 2,
@@ -204,8 +215,8 @@ for (const [name, [make, changes]] of Object.entries(others)) {
       await rejects(() => model.fit(data, { checkpoints }), 'wrong-checkpoint', `${name}.fit: run.safetensors is of ${name} with ${setting} `, ', and this model has ', 'fit with what it was made with');
       assert.not.ok(model.fitted);
     }
-    const there = await make({ factors: 9 }).fit(data), bytes = toBytes(there);
-    await rejects(() => there.fit(data, { checkpoints }), 'wrong-checkpoint', 'with factors 5, and this model has 9');
+    const size = ['factors', 'hidden', 'embedding'].find((setting) => setting in settings)!, there = await make({ [size]: 9 }).fit(data), bytes = toBytes(there);
+    await rejects(() => there.fit(data, { checkpoints }), 'wrong-checkpoint', `with ${size} 5, and this model has 9`);
     assert.equal(toBytes(there), bytes);
     assert.is(checkpoints.bytes, before);
     assert.is(checkpoints.all.length, 1);
