@@ -194,8 +194,9 @@ for (const name of names) {
     damaged(settings('"constructor":1'), `there is no setting 'constructor'`);
     for (const key of Object.keys(model.settings)) {
       for (const wrong of ['"8x"', '-1.5e300', '{}', '[]', '[1]', '{"toString":1,"valueOf":1}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'true', '1e999']) {
-        if (['seed', 'forgetBias'].includes(key) && wrong === '-1.5e300') continue;
+        if (['seed', 'forgetBias', 'liked'].includes(key) && wrong === '-1.5e300') continue;
         if (['verifyNegatives', 'user', 'normalizeFeatures'].includes(key) && wrong === 'true') continue;
+        if (key === 'layers' && ['[]', '[1]'].includes(wrong)) continue;
         damaged(settings(`"${key}":${wrong}`), `${name}: ${key} must be`);
       }
     }
@@ -257,7 +258,7 @@ test('the parts of a blend: one of ours each, with settings, and no blends', () 
   damaged(parts(null), 'parts in its metadata is not JSON, got none');
   for (const wrong of ['', '[', 'NaN']) damaged(parts(wrong), 'parts in its metadata is not JSON');
   for (const wrong of ['{}', '[]', '5', 'null', '"text"', `[${Array.from({ length: 101 }, () => history).join(',')}]`]) damaged(parts(wrong), 'parts in its metadata must be a JSON array of 1 to 100 models');
-  for (const wrong of ['null', '5', '{}', '{"model":"Blend","settings":{}}', '{"model":"ALS","settings":{}}', '{"model":"__proto__","settings":{}}', '{"model":["BPR"],"settings":{}}']) damaged(parts(`[${knn},${wrong},${bpr}]`), 'part 1 must be one of the models AlternatingLeastSquares, BPR, BiasOnly, EASE,');
+  for (const wrong of ['null', '5', '{}', '{"model":"Blend","settings":{}}', '{"model":"ALS","settings":{}}', '{"model":"__proto__","settings":{}}', '{"model":["BPR"],"settings":{}}']) damaged(parts(`[${knn},${wrong},${bpr}]`), 'part 1 must be one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, CDAE, EASE,');
   for (const wrong of ['', ',"settings":null', ',"settings":[]', ',"settings":"x"']) damaged(parts(`[${knn},{"model":"PurchaseHistory"${wrong}},${bpr}]`), 'the settings of part 1 must be a JSON object');
   damaged(parts(`[${knn},{"model":"PurchaseHistory","settings":{"halfLife":-1}},${bpr}]`), 'PurchaseHistory: halfLife must be a positive number');
   damaged(parts(`[${knn},${history}]`), 'Blend: weights must be an array of 2 finite numbers');
