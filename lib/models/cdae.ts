@@ -10,7 +10,7 @@ import { sampleUnseen } from '../data/negatives.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
-import { codesOf, counting, entryRows, someRows } from './autoencoder.ts';
+import { codesOf, corrupted, counting, entryRows, someRows } from './autoencoder.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
 import { factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -208,17 +208,6 @@ const names = { encoder: 'encoder', own: 'user_nodes', hiddenBias: 'hidden_bias'
 const namedParameters = (network: Network): Record<string, Tensor> => Object.fromEntries((Object.keys(names) as (keyof Network)[]).map((part) => [names[part], network[part]]));
 
 const metOf = (seen: Csr): Csr => ({ ...seen, values: new Float32Array(seen.values.length).fill(1) });
-
-const SIDES = 2 ** 21; // of the die that decides, as in dropout
-
-/** corrupted: the bags without a part q of their entries, the others larger for it. */
-function corrupted(bag: ops.Bag, q: number, random: Random): ops.Bag {
-  if (q === 0) return bag;
-  const die = scratchInts(bag.values.length), values = scratchFloats(bag.values.length), least = q * SIDES, kept = 1 / (1 - q);
-  random.fillBelow(die, SIDES);
-  for (let at = 0; at < values.length; at++) values[at] = die[at] >= least ? kept * bag.values[at] : 0;
-  return { ...bag, values };
-}
 
 /** Σ (σ(x) - y)². Shapes: x, y (B) -> (). */
 function squares(tape: Tape, x: Tensor, y: Float32Array): Tensor {

@@ -1,8 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryUse } from '../../kernels/memory.ts';
+import { memoryUse, scope } from '../../kernels/memory.ts';
 import { LabelEncoder, interactions } from '../../lib/data/index.ts';
 import { CDAE, type CDAESettings, fromBytes, toBytes } from '../../lib/index.ts';
+import { corrupted } from '../../lib/models/autoencoder.ts';
+import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -27,6 +29,18 @@ test('x is <W\', σ(Σ W + V[u] + a)> + b over all that the user met, nothing le
   const once = interactions([...indices.keys()].map((at) => data.users.decode(indptr.findIndex((start) => start > at) - 1)), [...indices].map((i) => data.items.decode(i)));
   assert.equal((await new CDAE({ ...small, corruption: 0.5 }).fit(once)).scores([3]), model.scores([3]));
 });
+
+test('corrupted: a part q of the entries is left out, and the others make up for it', () => scope(() => {
+  const n = 20_000, bag = { indptr: Int32Array.of(0, n), indices: Int32Array.from(range(n)), values: new Float32Array(n).fill(2) };
+  assert.is(corrupted(bag, 0, random(1)), bag);
+  for (const q of [0.2, 0.5, 0.9]) {
+    const { indptr, indices, values } = corrupted(bag, q, random(1)), out = values.filter((x) => x === 0).length / n;
+    assert.equal([indptr, indices], [bag.indptr, bag.indices]);
+    assert.ok(Math.abs(out - q) < 0.02, `${out} of ${q}`);
+    assert.ok(values.every((x) => x === 0 || Math.abs(x - 2 / (1 - q)) < 1e-5));
+    assert.ok(bag.values.every((x) => x === 2), 'the bags are as they were');
+  }
+}));
 
 test('a user without events starts and stays at 0', async () => {
   const data = interactions(['a', 'a', 'b'], ['x', 'y', 'z'], { users: LabelEncoder.fit(['a', 'b', 'never']) }), model = await new CDAE(small).fit(data);
