@@ -11,5 +11,5 @@ export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential',
 export type StudyModelName = ModelName | 'sequential' | 'lstm' | 'user-lstm';
 
 /** MOVIELENS_MODELS: what the study of MovieLens trains; some give several rows, or rows in several sections. */
-export const MOVIELENS_MODELS = ['means', 'bias-only', 'rating-mf', 'svd-plus-plus', 'fm', 'popularity', 'item-knn', 'ease', 'als', 'bpr', 'hybrid-mf'] as const;
+export const MOVIELENS_MODELS = ['means', 'bias-only', 'rating-mf', 'svd-plus-plus', 'fm', 'auto-rec', 'popularity', 'item-knn', 'ease', 'als', 'bpr', 'hybrid-mf', 'cdae', 'siamese'] as const;
 export type MovieLensModelName = typeof MOVIELENS_MODELS[number];

@@ -22,7 +22,7 @@ ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">
 <section aria-labelledby="data"><h2 id="data">The data</h2>
 ${facts(result)}
 <div class="grid">${shapes.map(figure).join('')}</div></section>
-${settingsOf(sections.flatMap(({ rows }) => rows).map(({ name, settings }) => [name, settingsLine(settings)]))}
+${settingsOf([...new Map(sections.flatMap(({ rows }) => rows).map(({ name, settings }): [string, [string, string]] => [`${name}\n${settingsLine(settings)}`, [name, settingsLine(settings)]])).values()])}
 ${madeBy({ source: data.source, seed, machine, versions, again: `npx tightrec study movielens${data.generated ? ' --data generated' : ''}${models.length === MOVIELENS_MODELS.length ? '' : ` --models ${models.join(',')}`} --seed ${seed}` })}`,
     charts: [...curves, ...shapes],
     footer: data.generated ? '' : 'Data: MovieLens 100k, F. Maxwell Harper and Joseph A. Konstan, "The MovieLens Datasets: History and Context", 2015, <a href="https://doi.org/10.1145/2827872">doi 10.1145/2827872</a>. ',

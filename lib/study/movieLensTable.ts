@@ -28,7 +28,7 @@ export function movieLensTable({ title, data, sections }: MovieLensResult, paint
       }).join('  ').trimEnd();
       return [paint.bold(section.title), paint.dim(cells(head, -1)), ...rows.map(cells), ...notes.map((note, at) => paint.dim(`[${at + 1}] ${note}`)), ''];
     }),
-    ...sections.flatMap(({ rows }) => rows).filter(({ settings }) => Object.keys(settings).length > 0).map(({ name, settings }) => paint.dim(`${name}: ${settingsLine(settings)}`)),
+    ...new Set(sections.flatMap(({ rows }) => rows).filter(({ settings }) => Object.keys(settings).length > 0).map(({ name, settings }) => paint.dim(`${name}: ${settingsLine(settings)}`))),
     '',
   ].join('\n');
 }

@@ -75,4 +75,8 @@ export const notesOf = (models: readonly ModelResult[]): string[] =>
 
 export const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
-export const settingsLine = (settings: Record<string, unknown>): string => Object.entries(settings).map(([name, value]) => `${name} ${value}`).join(', ');
+/** settingsLine: settings in a line. */
+export const settingsLine = (settings: Record<string, unknown>): string => Object.entries(settings).map(([name, value]) => `${name} ${shown(value)}`).join(', ');
+
+/** Of features their names, of a list its members. */
+const shown = (value: unknown): string => (Array.isArray(value) ? value.join('-') : typeof value === 'object' && value !== null ? Object.keys(value).join('+') : String(value));

@@ -32,7 +32,7 @@ function smallCinema(): Record<keyof typeof FILES, string> {
   return {
     ratings: `${ratings.join('\n')}\n`, base: `${ratings.filter((_, at) => at % 5 > 0).join('\n')}\n`, test: `${ratings.filter((_, at) => at % 5 === 0).join('\n')}\n`,
     users: `${Array.from({ length: 40 }, (_, at) => `${at + 1}|${20 + at}|${at % 2 ? 'M' : 'F'}|${at % 3 ? 'writer' : 'student'}|0000${at}`).join('\n')}\n`,
-    items: `${Array.from({ length: 30 }, (_, at) => `${at + 1}|Film\u00e9 ${at + 1} (1995)|01-Jan-1995||http://example.org|${GENRES.map((_, genre) => (genre === 1 + at % 5 || genre === 7 ? 1 : 0)).join('|')}`).join('\n')}\n`,
+    items: `${Array.from({ length: 30 }, (_, at) => `${at + 1}|Film\u00e9 ${at + 1} (${1966 + at})|01-Jan-1995||http://example.org|${GENRES.map((_, genre) => (genre === 1 + at % 5 || genre === 7 ? 1 : 0)).join('|')}`).join('\n')}\n`,
   };
 }
 const files = smallCinema(), bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0)); // ISO-8859-1, as the files are
@@ -47,7 +47,7 @@ const zip = await joined(zipOf(Object.entries(FILES).map(([part, name]) => ({ na
 test('reads ratings, people and films, with letters beyond ASCII, and the published split', () => {
   assert.equal([cinema.ratings.user.length, cinema.split.train.user.length, cinema.split.test.user.length, cinema.ratings.users.size, cinema.ratings.items.size], [480, 384, 96, 40, 30]);
   assert.equal([cinema.users.columns.age[1], cinema.users.columns.gender[1], cinema.users.columns.occupation[0]], [21, 'M', 'student']);
-  assert.equal([cinema.items.columns.title[2], cinema.items.columns.genres[2]], ['Film\u00e9 3 (1995)', ['Animation', 'Documentary']]);
+  assert.equal([cinema.items.columns.title[2], cinema.items.columns.genres[2]], ['Film\u00e9 3 (1968)', ['Animation', 'Documentary']]);
   assert.equal(withYears(sideTable(['a', 'b', 'c', 'd'], { title: ['One (1990)', 'Two', 'Three (1980) ', 'Four (1999)'] })).columns.year, [1990, 1990, 1980, 1999]);
   assert.is(cinema.ratings.time![1] - cinema.ratings.time![0], 1000);
   assert.ok(cinema.split.train.users === cinema.ratings.users && cinema.split.test.items === cinema.ratings.items);
@@ -112,6 +112,18 @@ test('every model asked for, in its section, with its curve; the same figures fo
   assert.not.equal(figures(await runMovieLens(cinema, { models, seed: 4 })), figures(result));
   const [, ranking] = result.sections, als = ranking.rows[1];
   assert.is(als.figures[0], als.curve.at(-1)!.value, 'the table has the last epoch');
+});
+
+test('every model has its row, and a figure of each measure', async () => {
+  const { sections } = await runMovieLens(cinema);
+  assert.equal(sections.map(({ rows }) => rows.map(({ name }) => name)), [
+    ['mean of all', 'mean of the user', 'mean of the film', 'bias-only', 'rating-mf', 'rating-mf, small start', 'svd++', 'svd++, small start', 'fm, ids', 'fm, features', 'auto-rec, films', 'auto-rec, users'],
+    ['popularity', 'item-knn', 'ease', 'als', 'bpr, by sgd', 'bpr, small normal start', 'fm, clicks', 'hybrid-mf, ids', 'hybrid-mf, features', 'cdae'],
+    ['popularity', 'bias-only', 'fm, ratings', 'fm, clicks', 'hybrid-mf, logistic', 'hybrid-mf, warp', 'siamese', 'siamese, hard negatives', 'siamese, unseen films too'],
+  ]);
+  for (const { rows, measures } of sections) for (const { figures, name } of rows) assert.ok(figures.length === measures.length && figures.every((value) => value !== null && value >= 0 && value < 5), name);
+  assert.match(movieLensTable({ ...result, sections }), 'userFeatures id+age+gender+occupation, itemFeatures id+genres+year');
+  assert.match(movieLensTable({ ...result, sections }), 'layers 64-32');
 });
 
 test('people held out: what is known of them but for their features has no part in it, and features help where tastes go by them', async () => {
