@@ -80,7 +80,8 @@ function checkPart(part: Part): void {
   const [kernel, ...args] = part, events = args.findIndex((arg) => typeof arg === 'number'), few = args.with(events, Math.min(CHECKED, args[events] as number));
   const copies = few.map((arg) => (typeof arg === 'number' ? arg : arg.slice())), want = (loops[kernel] as (...args: unknown[]) => number)(...copies), [got] = runParts([[kernel, ...few]]);
   if (!(Math.abs(got - want) <= 1e-5 * Math.abs(want))) throw new Error(`the loss of ${CHECKED} events is ${got}, by the loop ${want}`);
-  for (const [at, arg] of few.entries()) if (typeof arg !== 'number') for (let k = 0; k < arg.length; k++) if (!(Math.abs(arg[k] - copies[at][k as never]) <= 1e-5 * (1 + Math.abs(arg[k])))) throw new Error(`argument ${at} is ${arg[k]} at ${k}, by the loop ${copies[at][k as never]}`);
+  const room = kernel === 'hybridWarpEpoch' ? 7 : -1; // which each variant uses as it likes
+  for (const [at, arg] of few.entries()) if (typeof arg !== 'number' && at !== room) for (let k = 0; k < arg.length; k++) if (!(Math.abs(arg[k] - copies[at][k as never]) <= 1e-5 * (1 + Math.abs(arg[k])))) throw new Error(`argument ${at} is ${arg[k]} at ${k}, by the loop ${copies[at][k as never]}`);
 }
 
 /** The call of hybridWarpEpoch for a cell, the one at that place in its round, where every user and every item has its id alone; what it needs besides goes to `held`. */
