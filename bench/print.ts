@@ -2,7 +2,7 @@
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
  * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), native.json (measured once, elsewhere) and study.json
- * (`npm start -- --all --json bench/results/study.json`). Code comes from the sources: excerpts.ts.
+ * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,9 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
-const bench = read<Results>('latest'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!;
+interface MovieLens { sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
+
+const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!;
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -53,8 +55,18 @@ const tables: Record<string, () => string | null> = {
       name, validation.toFixed(4), test.toFixed(4), ...(['known', 'new', 'none', 'zeroState'] as const).map((part) => nextItem?.[part].validation?.toFixed(4) ?? ''), fitSeconds.toFixed(1),
     ]),
   ) : null,
+  ...Object.fromEntries(['ratings', 'ranking', 'newcomers'].map((id) => [`movielens ${id}`, () => sectionTable(id)])),
   ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => (bench?.rows.some(({ kernel }) => kernel === folder) ? kernelTable(bench, folder) : null)])),
 };
+
+/** A section of the study of MovieLens. */
+function sectionTable(id: string): string | null {
+  const section = movieLens?.sections.find((one) => one.id === id);
+  if (section === undefined) return null;
+  const { measures, publishedOf, rows } = section, published = rows.some((row) => row.published !== null), withPublished = (cells: string[], cell: string): string[] => (published ? cells.toSpliced(1 + publishedOf, 0, cell) : cells);
+  return table(['model', ...withPublished(measures.map(({ name }) => name), 'published'), 'fit, seconds'], rows.map((row) =>
+    [row.name, ...withPublished(measures.map(({ digits }, at) => row.figures[at]?.toFixed(digits) ?? ''), row.published === null ? '' : String(row.published)), row.fitSeconds.toFixed(1)]));
+}
 
 const check = process.argv.includes('--check');
 let stale = 0;
