@@ -32,3 +32,9 @@ export class TightrecError extends Error {
 
 /** describe: a wrong argument as an error shows it. */
 export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : String(value);
+
+/** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
+export function checkNames(where: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new TightrecError('bad-setting', `${where}: options must be an object${names.length > 0 ? ` with some of ${names.join(', ')}` : ' without anything in it'}, got ${describe(options)}`);
+  for (const name of Object.keys(options)) if (!names.includes(name)) throw new TightrecError('bad-setting', `${where}: there is no option '${name}'; ${names.length > 0 ? `the options are ${names.join(', ')}` : 'it has none'}`);
+}

@@ -54,7 +54,7 @@ export type { VisitOrder } from './models/grid.ts';
 export type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, SimilarOptions, TopLists } from './models/recommender.ts';
 export type { Catalogue } from './models/catalogue.ts';
 export type { Checkpoint, Checkpoints, DataMark, Snapshot } from './models/checkpoint.ts';
-export type { FeatureFitOptions, SideTables } from './models/sides.ts';
+export type { FeatureFitOptions, FeatureSettings, SideTables } from './models/sides.ts';
 export type { ModelState } from './models/modelState.ts';
 export type { ThreadsOption } from './models/threads.ts';
 export type { EpochReport, FitOptions, StepReport } from './models/train.ts';

@@ -57,7 +57,7 @@ function judgeRatings(model: Recommender, events: Interactions, { json }: Evalua
   };
   const held = interactions(idsOf(events.user, events.users, model.users), idsOf(events.item, events.items, model.items), { values: events.value! }), { rmse, mae, n, cold } = evaluateRatings(model as Recommender & Rater, held);
   if (json) { terminal.result(`${JSON.stringify({ model: model.name, ratings: n, cold, rmse, mae }, null, 2)}\n`); return; }
-  if (cold.pairs > 0) terminal.note(`of ${counted(n, 'rating')} ${cold.pairs.toLocaleString('en')} are predicted from the biases alone: the model has no rating of ${counted(cold.users, 'user')} and ${counted(cold.items, 'item')}`);
+  if (cold.pairs > 0) terminal.note(`of ${counted(n, 'rating')} ${cold.pairs.toLocaleString('en')} are predicted from what else the model knows: it has no rating of ${counted(cold.users, 'user')} and ${counted(cold.items, 'item')}`);
   terminal.result(`${model.name} on ${counted(n, 'rating')}\n${columnsOf(['metric', 'value'], [['rmse', rmse.toFixed(4)], ['mae', mae.toFixed(4)]], [false, true])}`);
 }
 

@@ -1,6 +1,6 @@
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { type Csr, countPairs } from './csr.ts';
-import { type RawId, LabelEncoder } from './labelEncoder.ts';
+import { type RawId, LabelEncoder, twinOf } from './labelEncoder.ts';
 
 /**
  * Interactions: who met what, event by event, with the encoders that lead back to raw ids. Made by `interactions` or `readInteractions`.
@@ -55,8 +55,8 @@ export function encodeEvents(users: ArrayLike<RawId>, items: ArrayLike<RawId>, o
     }
   }
   if (options.ratingScale) {
-    const [lowest, highest] = options.ratingScale;
-    if (!(lowest <= highest)) throw new TightrecError('bad-setting', `interactions: ratingScale must be the lowest and the highest rating, such as [1, 5], got ${String(options.ratingScale)}`);
+    const { ratingScale } = options, [lowest, highest] = Array.isArray(ratingScale) ? ratingScale : [Number.NaN, Number.NaN];
+    if (!(Number.isFinite(lowest) && Number.isFinite(highest) && lowest <= highest)) throw new TightrecError('bad-setting', `interactions: ratingScale must be the lowest and the highest rating, such as [1, 5], got ${String(ratingScale)}`);
     if (!values) throw new TightrecError('bad-setting', 'interactions: ratingScale is of ratings; give them as values');
     for (let at = 0; at < n; at++) if (!(values[at] >= lowest && values[at] <= highest)) throw new TightrecError('bad-input', `interactions: ratings must be from ${lowest} to ${highest}, got ${values[at]} at position ${at}`);
   }
@@ -109,11 +109,28 @@ export function selectEvents(data: Interactions, at: Int32Array): Interactions {
   });
 }
 
+/**
+ * rowOrNone: the row of an id that need not be known, -1 for one that is not.
+ * Errors: 'unknown-id' where a model knows the same as a number or as a text: ids of another type would all be strangers; 'bad-input' for what cannot be an id.
+ */
+export function rowOrNone(where: string, kind: string, id: RawId, encoder: LabelEncoder): number {
+  if (encoder.has(id)) return encoder.encode(id);
+  if (!['string', 'number', 'bigint'].includes(typeof id)) throw new TightrecError('bad-input', `${where}: expected the id of ${kind === 'item' ? 'an' : 'a'} ${kind}, got ${describe(id)}`);
+  const twin = twinOf(id, (other) => encoder.has(other));
+  if (twin !== null) throw new TightrecError('unknown-id', `${where}: ${kind} ${describeId(id)} is not known, but ${describeId(twin)} is: ids must be of one type`);
+  return -1;
+}
+
 /** isInteractions: whether this was made by interactions() or readInteractions(), as far as its shape tells. */
 export function isInteractions(data: unknown): data is Interactions {
   if (typeof data !== 'object' || data === null) return false;
   const { users, items, user, item } = data as Partial<Interactions>;
   return users instanceof LabelEncoder && items instanceof LabelEncoder && user instanceof Int32Array && item instanceof Int32Array && 'matrix' in data;
+}
+
+/** checkData: refuses what is not interactions. */
+export function checkData(where: string, data: unknown): asserts data is Interactions {
+  if (!isInteractions(data)) throw new TightrecError('bad-input', `${where}: expected interactions, made by interactions() or readInteractions(), got ${describe(data)}`);
 }
 
 /** sameIds: whether a row means the same id in both. */

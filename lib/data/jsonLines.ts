@@ -26,7 +26,7 @@ export async function readJsonLines(chunks: AsyncIterable<Uint8Array>, table: Ta
       if (!Object.hasOwn(object, column.name)) { table.reject(read, column.name, 'expected this field, got an object without it'); return; }
       const value = object[column.name];
       if (typeof value === 'object' && value !== null) { table.reject(read, column.name, `expected a text or a number, got ${Array.isArray(value) ? 'an array' : 'an object'}`); return; }
-      if (column.type === 'string' && Number.isInteger(value) && !Number.isSafeInteger(value)) { table.reject(read, column.name, `expected an id that a number holds exactly, got ${value}`, 'write it as a text'); return; }
+      if (column.type === 'string' && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) { table.reject(read, column.name, `expected an id that a number holds exactly, got ${value}`, 'write it as a text'); return; }
       const cell = value === null ? '' : String(value);
       if (!column.text(rows, cell)) { table.rejectCell(read, column, cell); return; }
     }

@@ -76,9 +76,16 @@ export class LabelEncoder {
   known(): RawId[] { return this.labels.slice(this.unknown ? 1 : 0) as RawId[]; }
 }
 
-function checkId(id: unknown, at: number): void {
+/** checkId: refuses what cannot be an id. Errors: 'bad-input'. */
+export function checkId(id: unknown, at: number): void {
   if (typeof id === 'string' || typeof id === 'bigint' || (typeof id === 'number' && Number.isFinite(id))) return;
   throw new TightrecError('bad-input', `an id must be a string, a bigint or a finite number, got ${String(id)} at position ${at}`);
+}
+
+/** twinOf: the same id as a number or as a text, where that is among those known; an id that is neither known nor has a twin is just a new one. */
+export function twinOf(id: unknown, has: (id: RawId) => boolean): RawId | null {
+  const other = typeof id === 'string' && String(Number(id)) === id ? Number(id) : typeof id === 'number' ? String(id) : null;
+  return other !== null && has(other) ? other : null;
 }
 
 const kinds = { number: 0, bigint: 1, string: 2 } as const;

@@ -2,7 +2,7 @@ import { TightrecError, describe } from '../errors.ts';
 import type { Csr } from './csr.ts';
 import { type Feature, type Features, checkFeatures, wrongEdges } from './features.ts';
 import { describeId } from './interactions.ts';
-import { type RawId, LabelEncoder, compareIds } from './labelEncoder.ts';
+import { type RawId, LabelEncoder, compareIds, twinOf } from './labelEncoder.ts';
 import type { SideColumn, SideTable } from './sideTable.ts';
 import { listed, quoted, suggestion } from './tableBuilder.ts';
 
@@ -158,8 +158,8 @@ function positionsOf(ids: readonly (RawId | null)[], declared: Features, table: 
     if (id === null) continue;
     const found = table.position.get(id);
     if (found === undefined) {
-      const other = typeof id === 'string' ? Number(id) : String(id);
-      throw new TightrecError('unknown-id', `${where}: id ${describeId(id)} is not among the ${table.ids.length} of ${table.source}${table.position.has(other) ? `, which has ${describeId(other)}: ids must be of one type` : '; give it a row there'}`);
+      const twin = twinOf(id, (other) => table.position.has(other));
+      throw new TightrecError('unknown-id', `${where}: id ${describeId(id)} is not among the ${table.ids.length} of ${table.source}${twin !== null ? `, which has ${describeId(twin)}: ids must be of one type` : '; give it a row there'}`);
     }
     at[row] = found;
   }
@@ -182,8 +182,12 @@ const cellAt = (column: SideColumn, name: string, feature: Feature, at: number, 
 
 const notThis = (cell: Cell, expected: string): TightrecError => new TightrecError('bad-input', `${cell.where()}: expected ${expected}, got ${Array.isArray(cell.value) ? 'a list' : describe(cell.value)}`);
 
+/** Beyond LARGEST squares and ranges would not be finite, and so many deviations off the mean (FAR) a vector would drown all others. */
+const LARGEST = 1e100, FAR = 1e6;
+
 function numberOf(cell: Cell): number {
   if (!Number.isFinite(cell.value)) throw notThis(cell, `a finite number${typeof cell.value === 'string' ? " (read the column as 'number')" : ''}`);
+  if (Math.abs(cell.value as number) > LARGEST) throw notThis(cell, `a number of at most ${LARGEST} in size`);
   return cell.value as number;
 }
 
@@ -251,7 +255,12 @@ const frequent = (lists: readonly (readonly RawId[])[], rare: number): RawId[] =
 function encodeCell(entries: Entries, { feature, from, labels, edges, mean, deviation }: LearnedFeature, cell: Cell): void {
   switch (feature.kind) {
     case 'id': return;
-    case 'number': entries.push(from, (numberOf(cell) - mean!) / deviation!); return;
+    case 'number': {
+      const off = (numberOf(cell) - mean!) / deviation!;
+      if (Math.abs(off) > FAR) throw notThis(cell, `a number within ${FAR} standard deviations of the mean of the training data, ${mean}`);
+      entries.push(from, off);
+      return;
+    }
     case 'bucket': entries.push(from + edgesUpTo(edges!, numberOf(cell)), 1); return;
     case 'category': { const label = labelOf(cell); addLabels(entries, from, labels!, feature.rare > 0, label === null ? [] : [label], 1); return; }
     case 'multi': addLabels(entries, from, labels!, feature.rare > 0, labelsOf(cell, feature.separator), 1); return;

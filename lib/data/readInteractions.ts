@@ -1,4 +1,4 @@
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { type Interactions, encodeEvents, fromRows } from './interactions.ts';
 import { type ReadOptions, type Table, readTable } from './readTable.ts';
 
@@ -30,6 +30,10 @@ export interface FileInteractions extends Interactions {
  * Errors: as readTable; 'bad-row' for an empty id; 'bad-input' when no row is left.
  */
 export async function readInteractions(file: string | URL | Uint8Array | ArrayBuffer | Blob, columns: InteractionColumns, options: InteractionReadOptions = {}): Promise<FileInteractions> {
+  for (const which of ['user', 'item'] as const) {
+    const name = columns?.[which];
+    if (!(typeof name === 'number' || (typeof name === 'string' && name !== ''))) throw new TightrecError('bad-setting', `readInteractions: expected the columns of users and items, such as { user: 'customer', item: 'product' }, got ${describe(name)} for ${which}`);
+  }
   const [user, item, value, time, basket] = [columns.user, columns.item, columns.value, columns.time, columns.basket].map((name) => name === undefined ? '' : String(name)), { ratingScale, ...reading } = options;
   if (ratingScale && !value) throw new TightrecError('bad-setting', 'readInteractions: ratingScale is of the column of ratings; name it as value');
   const table = await readTable(file, {

@@ -95,7 +95,7 @@ function check(options: ReadOptions): void {
     if (columns?.[name] !== 'number') throw fail('range to name columns that are read as numbers', name);
     if (!(Array.isArray(bounds) && bounds.length === 2 && bounds[0] <= bounds[1])) throw fail(`the range of ${quoted(name)} to be the lowest and the highest number, such as [1, 5]`, bounds);
   }
-  if (header && header.length === 0) throw fail('header to name at least one column, to be false, or to be left out', 'none');
+  if (header !== undefined && header !== false && !(Array.isArray(header) && header.length > 0)) throw fail('header to name at least one column, to be false, or to be left out', Array.isArray(header) ? 'none' : header);
   if (!['error', 'skip'].includes(onBadRow)) throw fail("onBadRow to be 'error' or 'skip'", onBadRow);
   if (delimiter.length === 0 || /["\r\n\uFEFF]/.test(delimiter)) throw fail('delimiter to be one character or more, no quote and no newline', delimiter);
   if (!(maxBytes > 0)) throw fail('maxBytes to be a positive number of bytes', maxBytes);

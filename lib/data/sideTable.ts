@@ -1,6 +1,6 @@
 import { TightrecError, describe } from '../errors.ts';
 import { describeId } from './interactions.ts';
-import type { RawId } from './labelEncoder.ts';
+import { type RawId, checkId } from './labelEncoder.ts';
 import { type ReadOptions, readTable } from './readTable.ts';
 import { type ColumnType, listed, quoted, suggestion } from './tableBuilder.ts';
 
@@ -19,12 +19,14 @@ export interface SideTable {
 
 /**
  * sideTable: columns beside ids, in memory. Shapes: ids (n), each column (n).
- * Errors: 'bad-input' for a column that is not as long as ids, and for an id that comes twice.
+ * Errors: 'bad-input' for a column that is not as long as ids, and for an id that comes twice or cannot be one.
  */
 export function sideTable(ids: ArrayLike<RawId>, columns: Readonly<Record<string, SideColumn>>, options: { source?: string } = {}): SideTable {
   const { source = 'the side table' } = options, position = new Map<RawId, number>();
   if (typeof columns !== 'object' || columns === null || Array.isArray(columns)) throw new TightrecError('bad-input', `sideTable: columns must be an object of columns by name, such as { age: [24, 53] }, got ${describe(columns)}`);
+  if (typeof ids?.length !== 'number' || typeof ids === 'string') throw new TightrecError('bad-input', `sideTable: expected an array of ids, got ${describe(ids)}`);
   for (let at = 0; at < ids.length; at++) {
+    checkId(ids[at], at);
     const before = position.get(ids[at]);
     if (before !== undefined) throw new TightrecError('bad-input', `sideTable: expected each id once in ${source}, got ${describeId(ids[at])} at positions ${before} and ${at}; leave one of them`);
     position.set(ids[at], at);
@@ -46,9 +48,10 @@ export interface SideTableOptions extends ReadOptions {
  * Errors: as readTable and sideTable; 'bad-row' for a flag that is neither 0 nor 1.
  */
 export async function readSideTable(file: string | URL | Uint8Array | ArrayBuffer | Blob, id: string, options: SideTableOptions = {}): Promise<SideTable> {
+  if (typeof id !== 'string' || id === '') throw new TightrecError('bad-setting', `readSideTable: expected the name of the column of ids, got ${describe(id)}`);
   const { flags = {}, columns, required = [], ...rest } = options, texts = (names: readonly string[]): Record<string, ColumnType> => Object.fromEntries(names.map((name) => [name, 'string']));
   const flagNames = Object.values(flags).flat();
-  const table = await readTable(file, { ...rest, ...(columns && { columns: { ...columns, ...texts(flagNames), ...texts([id]) } }), ...(columns && { required: [...new Set([...required, id])] }) });
+  const table = await readTable(file, { ...rest, ...(columns && { columns: { ...columns, ...texts(flagNames), ...texts([id]) } }), required: [...new Set([...required, id])] });
   const absent = [id, ...flagNames].find((name) => !Object.hasOwn(table.columns, name));
   if (absent !== undefined) throw new TightrecError('column-missing', `readSideTable: expected a column ${quoted(absent)} in ${table.source}, got ${listed(table.names)}${suggestion(absent, table.names)}`);
 

@@ -1,6 +1,6 @@
-import { TightrecError } from '../errors.ts';
+import { TightrecError, checkNames } from '../errors.ts';
 import type { Groups } from './csr.ts';
-import { type Interactions, selectEvents } from './interactions.ts';
+import { type Interactions, checkData, selectEvents } from './interactions.ts';
 import { random } from '../random.ts';
 import { parseDate } from './parse.ts';
 
@@ -43,8 +43,10 @@ function milliseconds(date: Date | number | string): number {
  * encoders, so a row means the same user in each, and either piece may have users and items that the other has not.
  * Errors: 'bad-setting' for a share that is not between 0 and 1 or leaves a piece empty.
  */
-export function splitRandom(data: Interactions, { share = 0.2, seed = 1 }: { share?: number; seed?: number } = {}): [train: Interactions, test: Interactions] {
-  const n = data.user.length, held = Math.round(share * n);
+export function splitRandom(data: Interactions, options: { share?: number; seed?: number } = {}): [train: Interactions, test: Interactions] {
+  checkData('splitRandom', data);
+  checkNames('splitRandom', options, ['share', 'seed']);
+  const { share = 0.2, seed = 1 } = options, n = data.user.length, held = Math.round(share * n);
   if (!(typeof share === 'number' && share > 0 && share < 1)) throw new TightrecError('bad-setting', `splitRandom: share must be a number between 0 and 1, got ${String(share)}`);
   if (held === 0 || held === n) throw new TightrecError('bad-setting', `splitRandom: a share of ${share} leaves one piece of ${n} events empty; take another`);
   const order = shuffled('splitRandom', n, seed);
@@ -59,8 +61,10 @@ export interface FoldPieces { readonly train: Interactions; readonly test: Inter
  * events keep their order, and all pieces share the encoders.
  * Errors: 'bad-setting' unless k is a whole number from 2 to the number of events.
  */
-export function kFold(data: Interactions, { k = 5, seed = 1 }: { k?: number; seed?: number } = {}): FoldPieces[] {
-  const n = data.user.length;
+export function kFold(data: Interactions, options: { k?: number; seed?: number } = {}): FoldPieces[] {
+  checkData('kFold', data);
+  checkNames('kFold', options, ['k', 'seed']);
+  const { k = 5, seed = 1 } = options, n = data.user.length;
   if (!(Number.isInteger(k) && k >= 2 && k <= n)) throw new TightrecError('bad-setting', `kFold: k must be a whole number from 2 to ${n}, the number of events, got ${String(k)}`);
   const order = shuffled('kFold', n, seed), foldOf = new Int32Array(n), all = Int32Array.from({ length: n }, (_, event) => event);
   for (let at = 0; at < n; at++) foldOf[order[at]] = at % k;

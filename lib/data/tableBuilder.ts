@@ -98,10 +98,10 @@ export class TableBuilder {
   }
 
   finish(): Table {
-    if (this.#names === null) throw new TightrecError('bad-input', `readTable: expected a header and rows in ${this.source}, got an empty file`);
-    if (this.rows === 0) {
-      const [first] = this.#skipped;
-      const got = first ? `got ${this.#skippedCount} rows that do not parse (row ${first.row}${first.column && `, column ${quoted(first.column)}`}: ${first.message})` : `got the header ${listed(this.#names)} alone`;
+    const [first] = this.#skipped;
+    if (this.#names === null && !first) throw new TightrecError('bad-input', `readTable: expected a header and rows in ${this.source}, got an empty file`);
+    if (this.#names === null || this.rows === 0) {
+      const got = first ? `got ${this.#skippedCount} rows that do not parse (row ${first.row}${first.column && `, column ${quoted(first.column)}`}: ${first.message})` : `got the header ${listed(this.#names!)} alone`;
       throw new TightrecError('bad-input', `readTable: expected rows in ${this.source}, ${got}`);
     }
     const columns = Object.fromEntries(this.columns.map((column) => [column.name, column.take(this.rows)]));
@@ -215,7 +215,7 @@ export function listed(names: string[]): string {
 
 /** suggestion: '; did you mean "..."?' when one of the names is nearly the wanted one. */
 export function suggestion(wanted: string, names: string[]): string {
-  let best = '', least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let best = '', least = Math.min(Math.max(1, Math.floor(wanted.length / 3)) + 1, plain(wanted).length); // nothing is near a name of one letter
   for (const name of names) {
     const distance = edits(plain(wanted), plain(name));
     if (distance < least) { best = name; least = distance; }

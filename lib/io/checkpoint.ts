@@ -42,9 +42,9 @@ export function checkpointFromBytes(bytes: Uint8Array, source = 'the checkpoint'
 
   let told: { firstLoss?: unknown; data?: Partial<DataMark> | null; last?: Partial<Told>; best?: { value?: unknown; at?: Partial<Told> | null } | null } = {};
   try { told = JSON.parse(text) ?? {}; } catch { need(false, 'an object'); }
-  const { firstLoss, data, best } = told, { events, user, item, value, time, basket } = data ?? {};
+  const { firstLoss, data, best } = told, { events, user, item, value, time, basket, features = 0 } = data ?? {};
   need(Number.isFinite(firstLoss), 'a number firstLoss');
-  need(count(events, 1) && [user, item].every((sum) => count(sum, 0)) && [value, time, basket].every((sum) => sum === null || count(sum, 0)), 'what the data are known by');
+  need(count(events, 1) && [user, item, features].every((sum) => count(sum, 0)) && [value, time, basket].every((sum) => sum === null || count(sum, 0)), 'what the data are known by');
   const tensors: Tensors = Object.fromEntries(Object.entries(all).filter(([name]) => !/^(seen_|checkpoint\.)/.test(name))), last = snapshot('last', told.last, tensors);
   need(last.epoch === rest.numbers.epochs, `the model's own number of epochs, ${rest.numbers.epochs}`);
   need(best === null || Number.isFinite(best?.value), 'the best value of validation, or null');

@@ -1,6 +1,6 @@
 import type { Interactions } from '../data/interactions.ts';
 import { kFold } from '../data/split.ts';
-import { TightrecError, describe } from '../errors.ts';
+import { TightrecError, checkNames, describe } from '../errors.ts';
 import { type Rater, evaluateRatings } from './evaluateRatings.ts';
 
 /** Fittable: what crossValidate asks of a model. */
@@ -46,18 +46,21 @@ export interface CrossValidation {
  */
 export async function crossValidate<Model extends Fittable>(make: (fold: number) => Model, data: Interactions, options: CrossValidateOptions<Model> = {}): Promise<CrossValidation> {
   if (typeof make !== 'function') throw new TightrecError('bad-setting', `crossValidate: expected a function that makes a model, such as () => new RatingMF(), got ${describe(make)}`);
-  const known = ['k', 'seed', 'measure', 'onFold', 'fitOptions', 'threads', 'signal'], wrong = Object.keys(options).find((name) => !known.includes(name));
-  if (wrong !== undefined) throw new TightrecError('bad-setting', `crossValidate: there is no option '${wrong}'; the options are ${known.join(', ')}`);
+  checkNames('crossValidate', options, ['k', 'seed', 'measure', 'onFold', 'fitOptions', 'threads', 'signal']);
   const { k = 5, seed = 1, onFold, fitOptions, threads, signal } = options, measure = options.measure ?? ((model: Model, test: Interactions): Measures => ratingErrors(model, test));
   for (const [name, value] of Object.entries({ measure, onFold })) if (value !== undefined && typeof value !== 'function') throw new TightrecError('bad-setting', `crossValidate: ${name} must be a function, got ${describe(value)}`);
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw new TightrecError('bad-setting', `crossValidate: signal must be an AbortSignal (the controller's .signal), got ${describe(signal)}`);
 
   const folds: Fold[] = [];
   for (const [at, { train, test }] of kFold(data, { k, seed }).entries()) {
     signal?.throwIfAborted();
     const model = make(at + 1), began = performance.now();
+    if (typeof model?.fit !== 'function') throw new TightrecError('bad-input', `crossValidate: expected make to give a model for each fold, got ${describe(model)} for fold ${at + 1}`);
     await model.fit(train, { ...fitOptions, ...(threads !== undefined && { threads }), ...(signal && { signal }) });
     const fitted = performance.now(), numbers = numbersOf(await measure(model, test, train));
     const fold: Fold = { ...numbers, fold: at + 1, fitSeconds: (fitted - began) / 1000, testSeconds: (performance.now() - fitted) / 1000 };
+    const lacking = Object.keys({ ...folds[0], ...numbers }).find((name) => folds.length > 0 && (!Object.hasOwn(fold, name) || !Object.hasOwn(folds[0], name)));
+    if (lacking !== undefined) throw new TightrecError('bad-input', `crossValidate: measure must give the same numbers for each fold, but ${lacking} is not there for fold ${Object.hasOwn(fold, lacking) ? 1 : at + 1}`);
     model.free?.();
     folds.push(fold);
     onFold?.(fold);

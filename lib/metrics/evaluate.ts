@@ -1,7 +1,7 @@
 import type { Csr, Groups } from '../data/csr.ts';
 import { type Interactions, isInteractions, otherIds, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, checkNames } from '../errors.ts';
 import { random } from '../random.ts';
 import { type Draw, aucOfRow, rowOf } from './auc.ts';
 import { checkIds, checkK, checkMatrix, checkScores } from './check.ts';
@@ -62,8 +62,7 @@ const MAX_SCORES = 2 ** 22, MAX_USERS = 1024;
  * Errors: no user with a test item, shapes that do not fit, an unknown metric, a list of the model that is not (B, k).
  */
 export function evaluate<Name extends MetricName = MetricAtK>(model: Ranker, held: Interactions | Csr, options: EvaluateOptions<Name> = {}): Evaluation<Name> {
-  const wrong = Object.keys(options).find((name) => !['k', 'exclude', 'metrics', 'aucSamples', 'seed', 'threads'].includes(name));
-  if (wrong !== undefined) throw new TightrecError('bad-setting', `evaluate: there is no option '${wrong}'; the options are k, exclude, metrics, aucSamples, seed, threads`);
+  checkNames('evaluate', options, ['k', 'exclude', 'metrics', 'aucSamples', 'seed', 'threads']);
   const { k = 10, aucSamples = null, seed = 1 } = options, test = matrixOf(model, 'test', held), exclude = options.exclude ? matrixOf(model, 'exclude', options.exclude) : null;
   const metrics = [...new Set(options.metrics ?? (Object.keys(formulas) as Name[]))];
   const atK = metrics.filter((name): name is Name & MetricAtK => name !== 'auc'), wantsAuc = metrics.some((name) => name === 'auc');

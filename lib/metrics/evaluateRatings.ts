@@ -1,6 +1,6 @@
 import { type Csr, rowsMet, columnsMet } from '../data/csr.ts';
-import { type Interactions, isInteractions } from '../data/interactions.ts';
-import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { type Interactions, isInteractions, rowOrNone } from '../data/interactions.ts';
+import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { mae, mse } from './ratingErrors.ts';
 
@@ -32,9 +32,10 @@ export interface RatingEvaluation {
 /**
  * evaluateRatings: how far a model's ratings are from the values of held-out interactions: `rmse`, `mse` and `mae` over all of them.
  *
- * Users and items are known by their raw ids, whatever encoders the interactions have. Where the model has no rating of one it predicts from the biases
- * that it has, and the pair counts all the same: `cold` says how many there are.
- * Errors: 'bad-input' for interactions without values or without events; 'unsupported' for a model that predicts no ratings; as of `predict`.
+ * Users and items are known by their raw ids, whatever encoders the interactions have. Where the model has no rating of one it predicts from what else it
+ * knows, biases or features, and the pair counts all the same: `cold` says how many there are.
+ * Errors: 'bad-input' for interactions without values or without events; 'unsupported' for a model that predicts no ratings; 'unknown-id' for ids that the model
+ * knows as another type, numbers or texts; as of `predict`.
  */
 export function evaluateRatings(model: Rater, held: Interactions, options: RatingOptions = {}): RatingEvaluation {
   if (typeof (model as Partial<Rater> | null)?.predict !== 'function') throw new TightrecError('unsupported', `evaluateRatings: expected a model that predicts ratings, such as RatingMF, got ${(model as { name?: string } | null)?.name ?? describe(model)}; evaluate judges lists`);
@@ -42,7 +43,7 @@ export function evaluateRatings(model: Rater, held: Interactions, options: Ratin
   if (held.value === null) throw new TightrecError('bad-input', 'evaluateRatings: expected a rating for each event, but these interactions have no values');
   if (held.user.length === 0) throw new TightrecError('bad-input', 'evaluateRatings: needs at least one rating, got none');
 
-  const { seen } = model.answers.catalogue, users = rowsOf(model.users, held.users, held.user), items = rowsOf(model.items, held.items, held.item);
+  const { seen } = model.answers.catalogue, users = rowsOf('user', model.users, held.users, held.user), items = rowsOf('item', model.items, held.items, held.item);
   const predicted = model.predict(users, items, options), knowsUser = rowsMet(seen), knowsItem = columnsMet(seen), coldUsers = new Set<number>(), coldItems = new Set<number>();
   let pairs = 0;
   for (let at = 0; at < users.length; at++) {
@@ -56,8 +57,8 @@ export function evaluateRatings(model: Rater, held: Interactions, options: Ratin
 }
 
 /** The rows of one encoder as rows of a model's, -1 for an id that the model does not know. */
-function rowsOf(to: LabelEncoder, from: LabelEncoder, rows: Int32Array): Int32Array {
+function rowsOf(kind: string, to: LabelEncoder, from: LabelEncoder, rows: Int32Array): Int32Array {
   if (to === from) return rows;
-  const table = Int32Array.from(from.labels, (id) => (id !== null && to.has(id as RawId) ? to.encode(id as RawId) : -1));
+  const table = Int32Array.from(from.labels, (id) => (id === null ? -1 : rowOrNone('evaluateRatings', kind, id, to)));
   return rows.map((row) => table[row]);
 }

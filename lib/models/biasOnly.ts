@@ -117,7 +117,7 @@ export class BiasOnly implements RatingModel {
   static fromState(state: ModelState): BiasOnly {
     const model = new BiasOnly(state.settings), { catalogue, numbers: { mean } } = state, { users, items, seen } = catalogue;
     model.check();
-    if (!Number.isFinite(mean)) throw new TightrecError('file-damaged', `${model.name}: expected the number mean, the mean of the ratings, got ${mean ?? 'none'}`);
+    if (!Number.isFinite(Math.fround(mean))) throw new TightrecError('file-damaged', `${model.name}: expected the number mean, the mean of the ratings, got ${mean ?? 'none'}`);
     const [user, item, counts] = [floatsFrom(state, 'user_bias', [users.size, 1]), floatsFrom(state, 'item_bias', [items.size, 1]), floatsFrom(state, 'seen_counts', [seen.indices.length])];
     model.#learned = { ...rangeFrom(state), mean, user, item, counts, catalogue };
     return model;

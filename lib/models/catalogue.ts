@@ -1,7 +1,7 @@
 import { type Csr, addCsr } from '../data/csr.ts';
-import { type Interactions, checkSums, describeId, fromRows, isInteractions } from '../data/interactions.ts';
+import { type Interactions, checkData, checkSums, describeId, fromRows } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError, describe } from '../errors.ts';
+import { TightrecError } from '../errors.ts';
 
 /** Catalogue: what every fitted model remembers of its data. */
 export interface Catalogue {
@@ -12,12 +12,7 @@ export interface Catalogue {
 
 export const catalogueOf = (data: Interactions): Catalogue => ({ users: data.users, items: data.items, seen: data.matrix });
 
-/** checkData: refuses what is not interactions. */
-export function checkData(where: string, data: Interactions): void {
-  if (!isInteractions(data)) throw new TightrecError('bad-input', `${where}: expected interactions, made by interactions() or readInteractions(), got ${describe(data)}`);
-}
-
-/** checkEvents: refuses that, and data in which nothing happens, such as a piece of a time split. */
+/** checkEvents: refuses what is not interactions, and data in which nothing happens, such as a piece of a time split. */
 export function checkEvents(where: string, data: Interactions): void {
   checkData(where, data);
   if (data.user.length === 0) throw new TightrecError('bad-input', `${where}: there are no events to learn from; give data with at least one`);

@@ -1,5 +1,6 @@
 import type { Tensor } from '../autodiff/tensor.ts';
 import { crc32 } from '../data/crc32.ts';
+import type { Csr } from '../data/csr.ts';
 import { type Interactions, describeId } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
@@ -34,6 +35,8 @@ export interface DataMark {
   readonly value: number | null;
   readonly time: number | null;
   readonly basket: number | null;
+  /** The CRC-32 of what the users' and the items' features say, of a model that is told of them. */
+  readonly features?: number;
 }
 
 /** Checkpoint: a fit after a whole epoch, as plain data: the model, and what goes on from it to the same bytes. */
@@ -81,9 +84,10 @@ export function putBack({ parameters, optimizer, random }: Moving, snapshot: Sna
   if (random !== null && snapshot.random !== null) random.restore(snapshot.random);
 }
 
-/** markOf: the mark of a data set. */
-export function markOf({ user, item, value, time, basket }: Interactions): DataMark {
-  return { events: user.length, user: crc32(user), item: crc32(item), value: value && crc32(value), time: time && crc32(time), basket: basket && crc32(basket) };
+/** markOf: the mark of a data set, and of the features beside it. */
+export function markOf({ user, item, value, time, basket }: Interactions, features: readonly Csr[] = []): DataMark {
+  const sum = features.flatMap(({ indptr, indices, values }) => [indptr, indices, values]).reduce((crc, array) => crc32(array, crc), 0);
+  return { events: user.length, user: crc32(user), item: crc32(item), value: value && crc32(value), time: time && crc32(time), basket: basket && crc32(basket), ...(features.length > 0 && { features: sum }) };
 }
 
 /**
@@ -122,7 +126,7 @@ function idsDiffer(kind: string, was: LabelEncoder, now: LabelEncoder): string |
 function eventsDiffer(was: DataMark, now: DataMark): string | null {
   if (was.events !== now.events) return `is of other data: it has ${was.events} events, and these are ${now.events}`;
   const name = (['user', 'item', 'value', 'time', 'basket'] as const).find((name) => was[name] !== now[name]);
-  if (name === undefined) return null;
+  if (name === undefined) return was.features === now.features ? null : 'is of other side tables: its users or items had other features';
   if (was[name] === null || now[name] === null) return `is of other data: its events ${was[name] === null ? 'had no' : 'had'} ${name}s, and these have ${now[name] === null ? 'none' : 'them'}`;
   return `is of other data: its events had other ${name}s, or in another order`;
 }

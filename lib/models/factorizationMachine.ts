@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scope, scratch, scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { distinct, orderByRow } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
@@ -7,18 +7,17 @@ import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUnseen } from '../data/negatives.ts';
-import { TightrecError } from '../errors.ts';
 import type { RatingOptions } from '../metrics/index.ts';
 import { AdaGrad, Adam, type Optimizer, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, normalTable, parametersOf, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, emptyFactors, factorAnswers, normalTable, parametersOf, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { type Prediction, type RatingModel, type RatingRange, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import { type Prediction, type RatingModel, type RatingRange, biasesOf, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, checkFeatureSettings, featureRules, idsAlone, learnSides, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, inBlocks, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface FactorizationMachineSettings extends FeatureSettings {
@@ -68,9 +67,6 @@ interface LearnedMachine extends RatingRange {
   readonly factors: Factors; // the same as a matrix factorisation, as of the last whole epoch
 }
 
-/** Rows of features that are summed at a time. */
-const BLOCK = 4096;
-
 /**
  * FactorizationMachine: predicts ratings, or clicks, from features of user and item: a weight for each feature, and for each pair of features the product of their vectors.
  *
@@ -118,8 +114,8 @@ export class FactorizationMachine implements RatingModel {
     if (this.#learned === null) return this.fit(data, options);
     this.check();
     const where = `${this.name}.partialFit`, { tables, options: others } = withoutTables(options);
-    if (Object.keys(tables).length > 0) throw new TightrecError('bad-setting', `${where}: what is known of the ids is there from fit; leave the tables out, and give those of new ids to addIds`);
-    const range = this.#rangeOf(where, data), { catalogue } = this.#learned, recoded = encodeLike(where, data, catalogue, 'give it to addIds with its features, or fit again with all the data');
+    noTables(where, tables);
+    const range = this.#rangeOf(where, data), { catalogue } = this.#learned, recoded = encodeLike(where, data, catalogue, NEW_ID);
     await this.#train({ ...this.#learned, catalogue: withSeen(catalogue, recoded), ...widened(this.#learned, range) }, recoded, others);
     return this;
   }
@@ -158,7 +154,7 @@ export class FactorizationMachine implements RatingModel {
     };
 
     return train({
-      model: this, data, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters: { ...tables }, optimizer, random,
+      model: this, data, features: [sides.user.matrix, sides.item.matrix], epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters: { ...tables }, optimizer, random,
       beginEpoch() {
         for (let event = 0; event < n; event++) order[event] = event; // so that an epoch depends on nothing but the generator
         random.shuffle(order);
@@ -174,7 +170,7 @@ export class FactorizationMachine implements RatingModel {
         return misfit.data[0] / B;
       },
       commit: (done) => {
-        factors ??= emptyFactors(catalogue, K, tables);
+        factors ??= emptyFactors(catalogue, K, w0);
         sumSides(factors, tables, sides);
         this.#learned = { ...start, epochs: done, factors };
       },
@@ -187,7 +183,7 @@ export class FactorizationMachine implements RatingModel {
    */
   addIds(tables: SideTables): this {
     checkIdle(this, 'addIds');
-    const learned = this.#known(), { catalogue, sides } = withNewIds(`${this.name}.addIds`, learned.catalogue, learned.sides, tables), factors = emptyFactors(catalogue, this.settings.factors, learned.tables);
+    const learned = this.#known(), { catalogue, sides } = withNewIds(`${this.name}.addIds`, learned.catalogue, learned.sides, tables), factors = emptyFactors(catalogue, this.settings.factors, learned.tables.global_bias);
     sumSides(factors, learned.tables, sides);
     this.#learned = { ...learned, catalogue, sides, factors };
     freeFactors(learned.factors);
@@ -211,7 +207,7 @@ export class FactorizationMachine implements RatingModel {
    * -1, not known, what is known of the other decides. Shapes: users, items (B) -> (B).
    */
   predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array {
-    const known = this.#known(), { userBias, itemBias, globalBias } = known.factors, biases = { mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data };
+    const known = this.#known(), biases = biasesOf(known.factors);
     if (this.settings.task === 'rating') return predict(this, known, biases, users, items, options);
     checkNames(`${this.name}.predict`, options, []);
     return predict(this, known, biases, users, items, { clip: false }).map((logit) => 1 / (1 + Math.exp(-logit)));
@@ -240,7 +236,7 @@ export class FactorizationMachine implements RatingModel {
       item_feature_factors: tensorFrom(state, 'item_feature_factors', [m, K]), item_feature_weights: tensorFrom(state, 'item_feature_weights', [m, 1]),
       global_bias: tensorFrom(state, 'global_bias', [1]),
     };
-    const factors = emptyFactors(state.catalogue, K, tables);
+    const factors = emptyFactors(state.catalogue, K, tables.global_bias);
     sumSides(factors, tables, sides);
     model.#learned = { tables, sides, catalogue: state.catalogue, optimizer: model.#newOptimizer(), random: random(seed + epochs), epochs, ...range, factors };
     return model;
@@ -276,10 +272,6 @@ function sideOnTape(tape: Tape, table: Tensor, weights: Tensor, { matrix }: Side
 
 // The machine as a matrix factorisation
 
-function emptyFactors({ users, items }: Catalogue, K: number, { global_bias }: Tables): Factors {
-  return { user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias: global_bias };
-}
-
 /** Gives back what is not the parameters' own. */
 function freeFactors(factors: Factors): void {
   for (const tensor of parametersOf({ ...factors, globalBias: null })) tensor.free();
@@ -293,12 +285,8 @@ function sumSides(factors: Factors, tables: Tables, { user, item }: Sides): void
 
 function sumRows(P: Tensor, c: Tensor, V: Tensor, w: Tensor, { matrix }: Side): void {
   const [rows, K] = P.shape;
-  for (let from = 0; from < rows; from += BLOCK) {
-    scope(() => {
-      const some = scratch(Math.min(BLOCK, rows - from)).ints(), R = some.length;
-      for (let r = 0; r < R; r++) some[r] = from + r;
-      const { indptr, indices, values } = ops.bagsOf(matrix, some);
-      kernels.fmRows(P.data.subarray(from * K, (from + R) * K), c.data.subarray(from, from + R), V.data, w.data, indptr, indices, values, R, K);
-    });
-  }
+  inBlocks(rows, (some, from) => {
+    const { indptr, indices, values } = ops.bagsOf(matrix, some), R = some.length;
+    kernels.fmRows(P.data.subarray(from * K, (from + R) * K), c.data.subarray(from, from + R), V.data, w.data, indptr, indices, values, R, K);
+  });
 }

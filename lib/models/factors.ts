@@ -58,6 +58,10 @@ export function checkTables(where: string, { users, items }: Interactions, K: nu
   checkRoom(where, `tables of ${users.size.toLocaleString('en-US')} users and ${items.size.toLocaleString('en-US')} items, with ${K} factors,`, (users.size + items.size) * K);
 }
 
+/** emptyFactors: tables of zeros with both biases; of K numbers a row. */
+export const emptyFactors = ({ users, items }: Catalogue, K: number, globalBias: Tensor | null): Factors =>
+  ({ user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias });
+
 /** uniformTable: entries drawn from [-bound, bound). */
 export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
   const table = Tensor.lasting([rows, columns]), data = table.data;

@@ -141,7 +141,7 @@ function cutEvenly(ends: Int32Array, nUsers: number, n: number, blocks: number):
 }
 
 /** Descent: what a model gives `descend` beside a plan: the kernel's call for a cell, and the events it learned from, asked after the call. */
-export interface Descent extends Pick<Plan, 'model' | 'data' | 'epochs' | 'epochsBefore' | 'parameters' | 'sized' | 'commit'> {
+export interface Descent extends Pick<Plan, 'model' | 'data' | 'features' | 'epochs' | 'epochsBefore' | 'parameters' | 'sized' | 'commit'> {
   readonly grid: Grid;
   readonly random: Random;
   /** `at` is the cell's place among those that are worked on at the same time. */

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free, scope, scratch } from '../../kernels/memory.ts';
+import { type Block, allocate, free } from '../../kernels/memory.ts';
 import type { Part } from '../../kernels/spread.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
@@ -10,13 +10,13 @@ import { release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, parametersOf, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
+import { type Factors, emptyFactors, factorAnswers, parametersOf, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
 import { type Cell, type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, checkFeatureSettings, featureRules, idsAlone, learnSides, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, inBlocks, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { KeptCsr, rowsOf } from './sparse.ts';
 import { type FitOptions, checkIdle } from './train.ts';
 
@@ -77,9 +77,6 @@ interface LearnedHybrid {
   readonly factors: Factors; // the same as a matrix factorisation, as of the last whole epoch
 }
 
-/** Rows of features that are summed at a time. */
-const BLOCK = 4096;
-
 /**
  * HybridMF: matrix factorisation of features, after LightFM: a user's vector and bias are the sums of those of their features, and an item's likewise.
  *
@@ -122,7 +119,7 @@ export class HybridMF implements Recommender {
       user_feature_factors_sums: ones(n, K), user_feature_biases_sums: ones(n, 1), item_feature_factors_sums: ones(m, K), item_feature_biases_sums: ones(m, 1),
     };
     const catalogue = catalogueOf(data);
-    await this.#train(where, { tables, sides, catalogue, random: next, epochs: 0, factors: emptyFactors(catalogue, K) }, pairs, others);
+    await this.#train(where, { tables, sides, catalogue, random: next, epochs: 0, factors: emptyFactors(catalogue, K, null) }, pairs, others);
     return this;
   }
 
@@ -131,9 +128,9 @@ export class HybridMF implements Recommender {
     if (this.#learned === null) return this.fit(data, options);
     this.check();
     const where = `${this.name}.partialFit`, { tables, options: others } = withoutTables(options);
-    if (Object.keys(tables).length > 0) throw new TightrecError('bad-setting', `${where}: what is known of the ids is there from fit; leave the tables out, and give those of new ids to addIds`);
+    noTables(where, tables);
     checkEvents(where, data);
-    const recoded = encodeLike(where, data, this.#learned.catalogue, 'give it to addIds with its features, or fit again with all the data');
+    const recoded = encodeLike(where, data, this.#learned.catalogue, NEW_ID);
     await this.#train(where, { ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, this.#pairsOf(where, recoded), others);
     return this;
   }
@@ -173,7 +170,7 @@ export class HybridMF implements Recommender {
         return loss === 'warp' ? ['hybridWarpEpoch', ...own, n, m, nItems, K, met.words, ...last] : ['hybridBprEpoch', ...own, n, m, K, met.words, ...last];
       };
       await descend({
-        model: this, data: pairs, epochs, epochsBefore: start.epochs, parameters: { ...tables }, sized: [U, b, V, c], grid, random: start.random, learningRate, learningRateDecay: 1, part,
+        model: this, data: pairs, features: weights, epochs, epochsBefore: start.epochs, parameters: { ...tables }, sized: [U, b, V, c], grid, random: start.random, learningRate, learningRateDecay: 1, part,
         learnedFrom: ({ n, state }) => (loss === 'warp' ? n : state[4]), // an event for which no item is near enough has a loss of 0
         commit: (done) => {
           for (const [side, matrix] of weights.entries()) sumSide(factors, side === 0 ? 'user' : 'item', tables, matrix);
@@ -201,7 +198,7 @@ export class HybridMF implements Recommender {
 
   /** The model as a matrix factorisation. */
   #sum(tables: Tables, sides: Sides, catalogue: Catalogue): Factors {
-    const factors = emptyFactors(catalogue, this.settings.factors);
+    const factors = emptyFactors(catalogue, this.settings.factors, null);
     for (const side of ['user', 'item'] as const) sumSide(factors, side, tables, this.settings.normalizeFeatures ? normalized(sides[side].matrix) : sides[side].matrix);
     return factors;
   }
@@ -275,10 +272,6 @@ const ownFeatures = ({ indices }: Csr): boolean => new Set(indices).size === ind
 
 // The hybrid as a matrix factorisation
 
-function emptyFactors({ users, items }: Catalogue, K: number): Factors {
-  return { user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias: null };
-}
-
 const freeAll = (factors: Factors): void => { for (const tensor of parametersOf(factors)) tensor.free(); };
 
 /** The vectors and biases of all users, or of all items, into `factors`. */
@@ -286,13 +279,9 @@ function sumSide(factors: Factors, side: 'user' | 'item', tables: Tables, matrix
   const vectors = factors[side], biases = factors[`${side}Bias`]!, [rows, K] = vectors.shape;
   kernels.clear(vectors.data, vectors.size);
   kernels.clear(biases.data, biases.size);
-  for (let from = 0; from < rows; from += BLOCK) {
-    scope(() => {
-      const some = scratch(Math.min(BLOCK, rows - from)).ints(), R = some.length;
-      for (let r = 0; r < R; r++) some[r] = from + r;
-      const { start, indices, values } = rowsOf(matrix, some);
-      kernels.sparseDenseProduct(vectors.data.subarray(from * K, (from + R) * K), start, indices, values, tables[`${side}_feature_factors`].data, R, K);
-      kernels.sparseDenseProduct(biases.data.subarray(from, from + R), start, indices, values, tables[`${side}_feature_biases`].data, R, 1);
-    });
-  }
+  inBlocks(rows, (some, from) => {
+    const { start, indices, values } = rowsOf(matrix, some), R = some.length;
+    kernels.sparseDenseProduct(vectors.data.subarray(from * K, (from + R) * K), start, indices, values, tables[`${side}_feature_factors`].data, R, K);
+    kernels.sparseDenseProduct(biases.data.subarray(from, from + R), start, indices, values, tables[`${side}_feature_biases`].data, R, 1);
+  });
 }

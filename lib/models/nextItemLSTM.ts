@@ -1,7 +1,7 @@
 import { scratchCopy } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
-import type { Interactions } from '../data/interactions.ts';
+import { type Interactions, checkData } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, bucketed, packed, sequencesOf, windows } from '../data/sequences.ts';
 import { TightrecError, describe } from '../errors.ts';
@@ -9,7 +9,7 @@ import { clipGradNorm } from '../optim/clip.ts';
 import { Adam, SGD, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
-import { type Catalogue, catalogueOf, checkData, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
 import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';

@@ -14,7 +14,7 @@ import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { type Biases, type Prediction, type RatingModel, type RatingRange, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import { type Prediction, type RatingModel, type RatingRange, biasesOf, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
@@ -164,16 +164,11 @@ export class RatingMF implements RatingModel {
     return this.#learned;
   }
 
-  get #biases(): Biases {
-    const { globalBias, userBias, itemBias } = this.#known().factors;
-    return { mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data };
-  }
-
   /**
    * predict: the rating of each (user, item) pair of rows, held to the range of the ratings learned from unless `clip` is false, and rounded if asked. A row
    * of -1 is a user or an item that the model does not have: then its bias and the vectors count as 0. Shapes: users, items (B) -> (B).
    */
-  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), this.#biases, users, items, options); }
+  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), biasesOf(this.#known().factors), users, items, options); }
   /** predictFor: the rating of one pair by raw ids, known or not, and whether they are known. */
   predictFor(user: RawId, item: RawId, options: RatingOptions = {}): Prediction { return predictFor(this, user, item, options); }
 

@@ -1,11 +1,12 @@
 import type { Tensor } from '../autodiff/tensor.ts';
 import { type Csr, columnsMet, countPairs, rowsMet } from '../data/csr.ts';
-import type { Interactions } from '../data/interactions.ts';
-import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { TightrecError } from '../errors.ts';
+import { type Interactions, rowOrNone } from '../data/interactions.ts';
+import type { RawId } from '../data/labelEncoder.ts';
+import { TightrecError, describe } from '../errors.ts';
 import type { RatingOptions } from '../metrics/index.ts';
 import { score } from './answer.ts';
 import { type Catalogue, checkEvents } from './catalogue.ts';
+import type { Factors } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames, flag, orNull, positive, show } from './settings.ts';
@@ -52,7 +53,7 @@ export const widened = (a: RatingRange, b: RatingRange): RatingRange => ({ lowes
 
 /** rangeFrom: the range back from a model file. Errors: 'file-damaged'. */
 export function rangeFrom({ model, numbers: { lowest, highest } }: ModelState): RatingRange {
-  if (!(lowest <= highest)) throw new TightrecError('file-damaged', `${model}: expected the numbers lowest and highest, the range of the ratings, got ${lowest ?? 'none'} and ${highest ?? 'none'}`);
+  if (![lowest, highest].every((rating) => Number.isFinite(Math.fround(rating))) || lowest > highest) throw new TightrecError('file-damaged', `${model}: expected the numbers lowest and highest, the range of the ratings, got ${lowest ?? 'none'} and ${highest ?? 'none'}`);
   return { lowest, highest };
 }
 
@@ -63,6 +64,9 @@ export function clearUnmet({ user, item }: { user: Tensor; item: Tensor }, seen:
     met.forEach((is, row) => { if (is === 0) data.fill(0, row * K, (row + 1) * K); });
   }
 }
+
+/** biasesOf: those of a factor model with all three. */
+export const biasesOf = ({ globalBias, userBias, itemBias }: Factors): Biases => ({ mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data });
 
 const rules = { clip: flag, round: orNull(positive) };
 
@@ -77,6 +81,7 @@ export function predict(model: Recommender, range: RatingRange, biases: Biases, 
   }
 
   const known = (rows: ArrayLike<number>): Int32Array => Int32Array.from(rows, (row) => (row === -1 ? 0 : row)), none = (rows: ArrayLike<number>): boolean => Array.prototype.includes.call(rows, -1);
+  for (const [name, rows] of Object.entries({ users, items })) if (typeof rows?.length !== 'number') throw new TightrecError('bad-input', `${where}, ${name}: expected an array of row numbers, got ${describe(rows)}`);
   const cold = none(users) || none(items), x = cold ? score(model, known(users), known(items)) : score(model, users, items);
   if (cold) {
     for (let at = 0; at < x.length; at++) {
@@ -91,8 +96,8 @@ export function predict(model: Recommender, range: RatingRange, biases: Biases, 
 
 /** predictFor: the rating of one pair by raw ids, for every model of ratings. */
 export function predictFor(model: RatingModel, user: RawId, item: RawId, options: RatingOptions): Prediction {
-  const { catalogue } = model.answers, { users, items } = catalogue, row = (encoder: LabelEncoder, id: RawId): number => (encoder.has(id) ? encoder.encode(id) : -1);
-  const u = row(users, user), i = row(items, item), [rating] = model.predict([u], [i], options), met = metBy(catalogue);
+  const { catalogue } = model.answers, { users, items } = catalogue, where = `${model.name}.predictFor`;
+  const u = rowOrNone(where, 'user', user, users), i = rowOrNone(where, 'item', item, items), [rating] = model.predict([u], [i], options), met = metBy(catalogue);
   return { rating, known: { user: u >= 0 && met.users[u] === 1, item: i >= 0 && met.items[i] === 1 } };
 }
 

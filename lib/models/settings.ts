@@ -1,4 +1,6 @@
-import { TightrecError, describe } from '../errors.ts';
+import { TightrecError } from '../errors.ts';
+
+export { checkNames } from '../errors.ts';
 
 /** A rule returns what it expects, or null when the value is fine. */
 export type Rule = (value: unknown) => string | null;
@@ -39,9 +41,3 @@ export function withDefaults<S extends object>(defaults: S, given: Partial<S>): 
 
 /** show: a setting as an error shows it. Not String(value) of an object: one from a model file may have a toString of its own. */
 export const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);
-
-/** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
-export function checkNames(where: string, options: object, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new TightrecError('bad-setting', `${where}: options must be an object with some of ${names.join(', ')}, got ${describe(options)}`);
-  for (const name of Object.keys(options)) if (!names.includes(name)) throw new TightrecError('bad-setting', `${where}: there is no option '${name}'; the options are ${names.join(', ')}`);
-}

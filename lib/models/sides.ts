@@ -1,3 +1,4 @@
+import { scope, scratch } from '../../kernels/memory.ts';
 import { type Csr, growCsr, stackCsr } from '../data/csr.ts';
 import { type Features, checkFeatures, id } from '../data/features.ts';
 import type { Interactions } from '../data/interactions.ts';
@@ -34,10 +35,8 @@ export interface Sides { readonly user: Side; readonly item: Side }
 /** Who is who, and no more: what a model with features has unless told otherwise. */
 export const idsAlone: FeatureSettings = { userFeatures: { id: id() }, itemFeatures: { id: id() } };
 
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
-/** What each of them is, checkFeatureSettings asks. */
-const someFeatures: Rule = (value) => isObject(value) && Object.keys(value as object).length > 0 && Object.values(value as object).every(isObject) ? null : 'features by name, such as { id: id() }';
-export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: someFeatures, itemFeatures: someFeatures };
+/** Any value: what is wrong with one, checkFeatureSettings says. */
+export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: () => null, itemFeatures: () => null };
 
 /** checkFeatureSettings: refuses declarations that mean nothing; `checkSettings` comes first. Errors: 'bad-setting'. */
 export function checkFeatureSettings(model: string, { userFeatures, itemFeatures }: FeatureSettings): void {
@@ -55,10 +54,33 @@ export function learnSides(where: string, { userFeatures, itemFeatures }: Featur
   const side = (which: string, declared: Features, ids: LabelEncoder, rows: Int32Array, table: SideTable | null): Side => {
     const met = new Uint8Array(ids.size);
     for (const row of rows) met[row] = 1;
-    const learned = learnFeatures(declared, trainedIds(ids, (row) => met[row] === 1), table, `${where}, ${which}`);
+    const trained = trainedIds(ids, (row) => met[row] === 1), learned = learnFeatures(declared, trained, table, `${where}, ${which}`);
+    if (learned.columns === 0) throw new TightrecError('bad-input', `${where}, ${which}: expected a value of ${Object.keys(declared).join(' or ')} for at least one of ${trained.known().length} ids, got none; declare { id: id() } beside it`);
     return { learned, matrix: encodeFeatures(learned, ids.labels, table, `${where}, ${which}`) };
   };
   return { user: side('userTable', userFeatures, data.users, data.user, userTable ?? null), item: side('itemTable', itemFeatures, data.items, data.item, itemTable ?? null) };
+}
+
+/** noTables: partialFit has no use for side tables. Errors: 'bad-setting'. */
+export function noTables(where: string, tables: SideTables): void {
+  if (Object.keys(tables).length > 0) throw new TightrecError('bad-setting', `${where}: what is known of the ids is there from fit; leave the tables out, and give those of new ids to addIds`);
+}
+
+/** NEW_ID: what to do with an id that partialFit does not know. */
+export const NEW_ID = 'give it to addIds with its features, or fit again with all the data';
+
+/** Rows of features that are summed at a time. */
+const BLOCK = 4096;
+
+/** inBlocks: some rows at a time, each block in a scope of its own: their numbers, and where they begin. */
+export function inBlocks(rows: number, work: (some: Int32Array, from: number) => void): void {
+  for (let from = 0; from < rows; from += BLOCK) {
+    scope(() => {
+      const some = scratch(Math.min(BLOCK, rows - from)).ints();
+      for (let r = 0; r < some.length; r++) some[r] = from + r;
+      work(some, from);
+    });
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from '
 import { type Factors, factorAnswers, factorsFrom, namedParameters, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { cutGrid } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { type Biases, type Prediction, type RatingModel, type RatingRange, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
+import { type Prediction, type RatingModel, type RatingRange, biasesOf, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
@@ -147,13 +147,8 @@ export class SVDPlusPlus implements RatingModel {
     return this.#learned;
   }
 
-  get #biases(): Biases {
-    const { globalBias, userBias, itemBias } = this.#known().factors;
-    return { mean: globalBias!.data[0], user: userBias!.data, item: itemBias!.data };
-  }
-
   /** predict: as of RatingMF. Shapes: users, items (B) -> (B). */
-  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), this.#biases, users, items, options); }
+  predict(users: ArrayLike<number>, items: ArrayLike<number>, options: RatingOptions = {}): Float32Array { return predict(this, this.#known(), biasesOf(this.#known().factors), users, items, options); }
   /** predictFor: the rating of one pair by raw ids, known or not, and whether they are known. */
   predictFor(user: RawId, item: RawId, options: RatingOptions = {}): Prediction { return predictFor(this, user, item, options); }
 

@@ -2,6 +2,7 @@ import { kernels } from '../../kernels/index.ts';
 import { scope } from '../../kernels/memory.ts';
 import { holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
+import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { evaluate } from '../metrics/index.ts';
@@ -64,6 +65,8 @@ export interface Plan extends Moving {
   /** Which of the parameters must stay of a sensible size; all, unless told. */
   readonly sized?: readonly Tensor[] | undefined;
   readonly data: Interactions;
+  /** What is known of users and of items beside it, of a model that is told. */
+  readonly features?: readonly Csr[] | undefined;
   readonly epochs: number;
   /** Epochs done before, by fit or an earlier partialFit. */
   readonly epochsBefore: number;
@@ -151,7 +154,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   let best: Checkpoint['best'] = null;
 
   if (checkpoints && done > 0) throw new TightrecError('bad-setting', `${model.name}.partialFit: checkpoints keep a fit from its beginning, and this goes on from what is in memory; leave them out, or call fit with more epochs`);
-  const mark = checkpoints ? markOf(plan.data) : null, found = await checkpoints?.load() ?? null;
+  const mark = checkpoints ? markOf(plan.data, plan.features) : null, found = await checkpoints?.load() ?? null;
   if (found !== null) {
     checkCheckpoint(`${model.name}.fit: ${checkpoints!.name ?? 'the checkpoint'}`, found, plan, mark!);
     ({ last: whole, firstLoss } = found);

@@ -29,7 +29,7 @@ export interface MovieLens {
 /** A file as readTable takes it: a path, or what is in it. */
 type File = string | Uint8Array;
 
-/** readMovieLens: the five files of MovieLens 100k; `source` names them all. Errors: as readTable and interactions; 'bad-row' for a rating that is no whole number of stars from 1 to 5. */
+/** readMovieLens: the five files of MovieLens 100k; `source` names them all. Errors: as readTable and interactions; 'bad-row' for a rating that is no whole number of stars from 1 to 5; 'unknown-id' for one of a user or film that the tables lack. */
 export async function readMovieLens(source: string, files: Readonly<Record<keyof typeof FILES, File>>, options: { signal?: AbortSignal | undefined } = {}): Promise<MovieLens> {
   const given = options.signal ? { signal: options.signal } : {}, table = { ...given, delimiter: '|', encoding: 'iso-8859-1' };
   const users = await readSideTable(files.users, 'user', { ...table, header: ['user', 'age', 'gender', 'occupation', 'zip'], columns: { age: 'number', gender: 'string', occupation: 'string' } });
@@ -38,6 +38,10 @@ export async function readMovieLens(source: string, files: Readonly<Record<keyof
   const ratingsOf = async (file: File): Promise<Interactions> => {
     const { columns, source: name, rows } = await readTable(file, { ...given, delimiter: '\t', header: ['user', 'item', 'stars', 'seconds'], columns: { user: 'string', item: 'string', stars: 'number', seconds: 'number' } });
     for (let row = 0; row < rows; row++) if (!STARS.has(columns.stars[row])) throw new TightrecError('bad-row', `${name}: expected 1, 2, 3, 4 or 5 stars in row ${row + 1}, got ${columns.stars[row]}`);
+    for (const [column, of, table] of [['user', encoders.users, users], ['item', encoders.items, items]] as const) {
+      const row = columns[column].findIndex((id) => !of.has(id));
+      if (row >= 0) throw new TightrecError('unknown-id', `${name}: expected ids of ${table.source}, got ${column} '${columns[column][row]}' in row ${row + 1}`);
+    }
     return interactions(columns.user, columns.item, { ...encoders, values: columns.stars, times: columns.seconds.map((seconds) => 1000 * seconds) });
   };
   return { source, generated: false, users, items, ratings: await ratingsOf(files.ratings), split: { train: await ratingsOf(files.base), test: await ratingsOf(files.test) } };

@@ -225,6 +225,14 @@ test('cells that a feature cannot read: id and column are named', () => {
   refuses(() => encodeFeatures(learned, ['x'], sideTable(['x'], { age: [Infinity] })), 'bad-input', `encodeFeatures: the side table, id 'x', column "age": expected a finite number, got Infinity`);
 });
 
+test('numbers too large to reckon with, in training and later', () => {
+  const of = (...x: number[]): SideTable => sideTable(x.map((_, at) => at), { x }), three = LabelEncoder.fit([0, 1, 2]);
+  for (const feature of [number(), bucket({ count: 2, by: 'width' })]) refuses(() => learnFeatures({ x: feature }, three, of(1e300, -1e300, 3)), 'bad-input', `id 0 (a number), column "x": expected a number of at most 1e+100 in size, got 1e+300`);
+  const learned = learnFeatures({ x: number() }, three, of(1, 2, 3));
+  for (const x of [1e38, -1e7]) refuses(() => encodeFeatures(learned, [0], of(x)), 'bad-input', 'column "x": expected a number within 1000000 standard deviations of the mean of the training data, 2, got');
+  assert.is(encodeFeatures(learned, [0], of(1000)).values.length, 1);
+});
+
 test('numbers that are the same everywhere', () => {
   const same = sideTable([1, 2, 3], { x: [0.1, 0.1, 0.1] }), three = LabelEncoder.fit([1, 2, 3]);
   for (const feature of [number(), bucket({ count: 3 }), bucket({ count: 3, by: 'width' })]) refuses(() => learnFeatures({ x: feature }, three, same), 'bad-input', `feature "x", ${feature.kind}: expected values that differ, got 0.1 for all 3 ids; leave the feature out`);

@@ -57,4 +57,13 @@ test('settings that make no sense', () => {
   for (const seed of [Number.NaN, Infinity]) { refuses(() => kFold(data, { seed }), 'bad-setting', 'kFold: seed must be a finite number'); refuses(() => splitRandom(data, { seed }), 'bad-setting', 'splitRandom: seed'); }
 });
 
+test('what is no data, and options that nobody reads', () => {
+  for (const [name, cut] of [['kFold', kFold], ['splitRandom', splitRandom]] as const) {
+    refuses(() => cut({} as Interactions), 'bad-input', `${name}: expected interactions, made by interactions() or readInteractions(), got another object`);
+    refuses(() => cut(null as never), 'bad-input', 'got null');
+    refuses(() => cut(data, { folds: 3 } as object), 'bad-setting', `${name}: there is no option 'folds'; the options are`);
+    refuses(() => cut(data, 0.2 as never), 'bad-setting', `${name}: options must be an object`);
+  }
+});
+
 test.run();

@@ -133,4 +133,23 @@ test('header: false', async () => {
   await rejects(() => read('u,i\na,x\n', { user: 1, item: 2 }), 'column-missing', 'a column "1"');
 });
 
+test('options of another kind than they must be', async () => {
+  for (const ratingScale of [5, [1], ['1', '5'], [1, Number.NaN], {}]) refuses(() => interactions(['a'], ['x'], { values: [3], ratingScale: ratingScale as never }), 'bad-setting', 'ratingScale must be the lowest and the highest rating, such as [1, 5]');
+  await rejects(() => readTable(bytes('a,b\n1,2\n'), { header: true as false }), 'bad-setting', 'header to name at least one column, to be false, or to be left out, got true');
+  for (const columns of [null, {}, { item: 'i' }, { user: '', item: 'i' }]) await rejects(() => read('u,i\na,x\n', columns as never), 'bad-setting', "expected the columns of users and items, such as { user: 'customer', item: 'product' }", 'for user');
+  await rejects(() => read('u,i\na,x\n', { user: 'u', item: null as never }), 'bad-setting', 'got null for item');
+});
+
+test('JSON lines of which none parses, and an id that a number does not hold', async () => {
+  const columns = { user: 'u', item: 'i' };
+  await rejects(() => read('{oops\n{"u":\n', columns, { onBadRow: 'skip' }), 'bad-input', 'got 2 rows that do not parse (row 1: expected a JSON object, got "{oops")');
+  await rejects(() => read('{"u":1e999,"i":"x"}\n', columns), 'bad-row', 'row 1, column "u": expected an id that a number holds exactly, got Infinity');
+});
+
+test('a name of one letter is not near to another one', async () => {
+  const said = await read('u,i\na,x\n', { user: 'u', item: 'i', value: 'r' }).then(() => '', ({ message }) => message as string);
+  assert.ok(said.endsWith('got "u", "i"'), said);
+  await rejects(() => read('U,i\na,x\n', { user: 'u', item: 'i' }), 'column-missing', 'did you mean "U"?');
+});
+
 test.run();

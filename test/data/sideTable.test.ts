@@ -78,4 +78,12 @@ else {
   });
 }
 
+test('ids that cannot be ids', async () => {
+  refuses(() => sideTable(null as never, {}), 'bad-input', 'sideTable: expected an array of ids, got null');
+  refuses(() => sideTable('ab' as never, {}), 'bad-input', 'sideTable: expected an array of ids, got "ab"');
+  for (const id of [undefined, null, Number.NaN, {}]) refuses(() => sideTable(['a', id as never], {}), 'bad-input', 'an id must be a string, a bigint or a finite number', 'at position 1');
+  for (const id of [undefined, 1, '']) await rejects(() => read('id,f\n1,2\n', id as never), 'bad-setting', 'readSideTable: expected the name of the column of ids');
+  for (const options of [{}, { columns: { f: 'string' } } as const]) await rejects(() => read('id,f\n,2\n', 'id', options), 'bad-row', 'row 2, column "id"', 'got an empty cell');
+});
+
 test.run();

@@ -118,4 +118,16 @@ test('crossValidate refuses what makes no sense, and hears a signal', async () =
   assert.is(folds, 1);
 });
 
+test('crossValidate refuses a model that is none, a signal that is none, and numbers that not every fold has', async () => {
+  const make = (): BiasOnly => new BiasOnly();
+  await rejects(() => crossValidate((() => null) as never, data, { k: 2 }), 'bad-input', 'crossValidate: expected make to give a model for each fold, got null for fold 1');
+  await rejects(() => crossValidate(make, data, { signal: {} as AbortSignal }), 'bad-setting', 'crossValidate: signal must be an AbortSignal');
+  await rejects(() => crossValidate(make, data, null as never), 'bad-setting', 'crossValidate: options must be an object with some of k, seed');
+  let fold = 0;
+  const differing = (names: string[][]) => (): Record<string, number> => Object.fromEntries(names[fold++ % 2].map((name) => [name, 1]));
+  await rejects(() => crossValidate(make, data, { k: 2, measure: differing([['p', 'q'], ['p']]) }), 'bad-input', 'the same numbers for each fold, but q is not there for fold 2');
+  fold = 0;
+  await rejects(() => crossValidate(make, data, { k: 2, measure: differing([['p'], ['p', 'q']]) }), 'bad-input', 'but q is not there for fold 1');
+});
+
 test.run();

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Features, type Interactions, LabelEncoder, type SideTable, bucket, category, id, interactions, multi, number, sideTable, text } from '../../lib/data/index.ts';
-import { Blend, FactorizationMachine, type FactorizationMachineSettings, type FeatureFitOptions, Popularity, RatingMF, fromBytes, toBytes } from '../../lib/index.ts';
+import { Blend, type Checkpoint, type Checkpoints, FactorizationMachine, type FactorizationMachineSettings, type FeatureFitOptions, Popularity, RatingMF, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
 import { auc } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { type Parts, forged } from '../helpers/forged.ts';
@@ -170,6 +170,29 @@ test('tables that fit cannot take', async () => {
   await model.fit(data, { userTable, itemTable });
   await rejects(() => model.fit(data, { userTable, itemTable, colour: 'red' } as object), 'bad-setting', "FactorizationMachine.fit: there is no option 'colour'");
   await rejects(() => model.partialFit(data, { userTable }), 'bad-setting', 'FactorizationMachine.partialFit: what is known of the ids is there from fit');
+});
+
+test('features of which nobody has a value leave nothing to learn from', async () => {
+  const data = shop(), { userTable } = tables(data), empty = sideTable(data.items.known(), { tags: data.items.known().map(() => '') });
+  await rejects(() => new FactorizationMachine({ ...small, itemFeatures: { tags: multi() } }).fit(data, { userTable, itemTable: empty }), 'bad-input', 'FactorizationMachine.fit, itemTable: expected a value of tags for at least one of', 'ids, got none; declare { id: id() } beside it');
+});
+
+test('declarations that are no features at all', () => {
+  for (const [features, got] of [[['age'], 'got an array'], [{}, 'got none'], [null, 'got null'], ['id', 'got "id"']] as const) refuses(() => new FactorizationMachine({ userFeatures: features as never }).check(), 'bad-setting', 'FactorizationMachine: userFeatures must be an object of features by name', got);
+  refuses(() => new FactorizationMachine({ itemFeatures: { age: number as never } }).check(), 'bad-setting', 'FactorizationMachine: itemFeatures: feature "age" must be of a kind among');
+});
+
+test('a checkpoint of other side tables is refused', async () => {
+  const data = shop(), kept: Checkpoint[] = [], checkpoints: Checkpoints = { load: () => kept.length > 0 ? checkpointFromBytes(checkpointToBytes(kept.at(-1)!)) : null, save: (checkpoint) => { kept.push(checkpoint); } };
+  await new FactorizationMachine({ ...small, epochs: 2 }).fit(data, { ...tables(data), checkpoints });
+  const { userTable, itemTable } = tables(data) as Required<SideTables>, turned = sideTable(userTable.ids, { ...userTable.columns, row: Array.from(userTable.columns.row as number[]).toReversed() });
+  await rejects(() => new FactorizationMachine({ ...small, epochs: 3 }).fit(data, { userTable: turned, itemTable, checkpoints }), 'wrong-checkpoint', 'is of other side tables: its users or items had other features');
+  assert.equal(toBytes(await new FactorizationMachine({ ...small, epochs: 3 }).fit(data, { userTable, itemTable, checkpoints })), toBytes(await fitted({ epochs: 3 })));
+});
+
+test('clicks are predicted without options', async () => {
+  const model = await fitted({ task: 'click', epochs: 1 });
+  refuses(() => model.predict([0], [0], { round: 1 }), 'bad-setting', "FactorizationMachine.predict: there is no option 'round'; it has none");
 });
 
 test('ratings without values are refused, clicks need none', async () => {

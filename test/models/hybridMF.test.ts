@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Features, type Interactions, LabelEncoder, type RawId, type SideTable, bucket, category, id, interactions, multi, number, readSideTable, selectEvents, sideTable, text } from '../../lib/data/index.ts';
-import { type EpochReport, type FeatureFitOptions, HybridMF, type HybridMFSettings, Popularity, fromBytes, toBytes } from '../../lib/index.ts';
+import { type Checkpoint, type Checkpoints, type EpochReport, type FeatureFitOptions, HybridMF, type HybridMFSettings, Popularity, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
 import { evaluate, meanAuc } from '../../lib/metrics/index.ts';
 import { random, restoreRandom } from '../../lib/random.ts';
 import { forged } from '../helpers/forged.ts';
@@ -257,6 +257,24 @@ test('tables and columns that are missing, and what they hold', async () => {
   await rejects(() => model.partialFit(data, { userTable: userTable! }), 'bad-setting', 'HybridMF.partialFit: what is known of the ids is there from fit; leave the tables out');
   await rejects(() => model.partialFit(interactions(['zoe'], ['item 01'])), 'unknown-id', "HybridMF.partialFit: user 'zoe' was not there when the model was fitted; give it to addIds");
   assert.equal(toBytes(model), before);
+});
+
+test('features of which nobody has a value leave nothing to learn from', async () => {
+  const data = shop(), { userTable } = tables(data), empty = sideTable(data.items.known(), { tags: data.items.known().map(() => '') });
+  await rejects(() => new HybridMF({ ...small, itemFeatures: { tags: multi() } }).fit(data, { userTable, itemTable: empty }), 'bad-input', 'HybridMF.fit, itemTable: expected a value of tags for at least one of', 'ids, got none; declare { id: id() } beside it');
+});
+
+test('declarations that are no features at all', () => {
+  for (const [features, got] of [[['age'], 'got an array'], [{}, 'got none'], [null, 'got null'], ['id', 'got "id"']] as const) refuses(() => new HybridMF({ userFeatures: features as never }).check(), 'bad-setting', 'HybridMF: userFeatures must be an object of features by name', got);
+  refuses(() => new HybridMF({ itemFeatures: { age: number as never } }).check(), 'bad-setting', 'HybridMF: itemFeatures: feature "age" must be of a kind among');
+});
+
+test('a checkpoint of other side tables is refused', async () => {
+  const data = shop(), kept: Checkpoint[] = [], checkpoints: Checkpoints = { load: () => kept.length > 0 ? checkpointFromBytes(checkpointToBytes(kept.at(-1)!)) : null, save: (checkpoint) => { kept.push(checkpoint); } };
+  await new HybridMF({ ...small, epochs: 2 }).fit(data, { ...tables(data), checkpoints });
+  const { userTable, itemTable } = tables(data) as Required<SideTables>, turned = sideTable(userTable.ids, { ...userTable.columns, row: Array.from(userTable.columns.row as number[]).toReversed() });
+  await rejects(() => new HybridMF({ ...small, epochs: 3 }).fit(data, { userTable: turned, itemTable, checkpoints }), 'wrong-checkpoint', 'is of other side tables: its users or items had other features');
+  assert.equal(toBytes(await new HybridMF({ ...small, epochs: 3 }).fit(data, { userTable, itemTable, checkpoints })), toBytes(await fitted({ epochs: 3 })));
 });
 
 test('data without likes, or for logistic without dislikes', async () => {

@@ -206,4 +206,19 @@ test('SVDPlusPlus: what a user rated says something of them, whatever the rating
   assert.ok(plus < 0.97 * plain, `${plus} ${plain}`);
 });
 
+for (const [name, make] of Object.entries(makers)) {
+  test(`${name}: ids that are numbers here and texts there, what is no id, and what is no array of rows`, async () => {
+    const model = await make(name === 'BiasOnly' ? {} : { epochs: 2 }).fit(interactions(['1', '1', '2'], [7, 8, 8], { values: [1, 5, 3] }));
+    refuses(() => model.predictFor(1, 7), 'unknown-id', `${model.name}.predictFor: user 1 (a number) is not known, but '1' is: ids must be of one type`);
+    refuses(() => model.predictFor('1', '8'), 'unknown-id', "item '8' is not known, but 8 (a number) is");
+    refuses(() => model.predictFor(undefined as never, 7), 'bad-input', 'predictFor: expected the id of a user, got undefined');
+    refuses(() => model.predictFor('1', null as never), 'bad-input', 'expected the id of an item, got null');
+    for (const stranger of ['3', '01', '', 3]) assert.equal(model.predictFor(stranger, 7).known, { user: false, item: true });
+    refuses(() => evaluateRatings(model, interactions([1, 2], [7, 8], { values: [1, 2] })), 'unknown-id', "evaluateRatings: user 1 (a number) is not known, but '1' is");
+    assert.is(evaluateRatings(model, interactions(['1', 'x'], [7, 9], { values: [1, 2] })).cold.pairs, 1);
+    refuses(() => model.predict(null as never, [0]), 'bad-input', `${model.name}.predict, users: expected an array of row numbers, got null`);
+    refuses(() => model.predict([0], 3 as never), 'bad-input', 'predict, items: expected an array');
+  });
+}
+
 test.run();

@@ -57,7 +57,7 @@ test('a file that is damaged: which, and where', async () => {
   const changed = (part: keyof typeof FILES, from: string, to: string): Promise<unknown> => readMovieLens('x', { ...inBytes, [part]: bytesOf(files[part].replace(from, to)) });
   await rejects(() => changed('ratings', files.ratings.split('\n')[1], '1\t2\t6\t875000001'), 'bad-row', 'expected 1, 2, 3, 4 or 5 stars in row 2, got 6');
   await rejects(() => changed('ratings', files.ratings.split('\n')[1], '1\t2\tgood\t875000001'), 'bad-row', 'stars', 'good');
-  await rejects(() => changed('ratings', files.ratings.split('\n')[1], '1\t999\t3\t875000001'), 'unknown-id', "'999'");
+  await rejects(() => changed('ratings', files.ratings.split('\n')[1], '1\t999\t3\t875000001'), 'unknown-id', 'expected ids of', "got item '999' in row 2");
   await rejects(() => changed('users', '1|20|', '1|old|'), 'bad-row', 'age', 'old');
   await rejects(() => changed('items', '|0|1|', '|0|2|'), 'bad-row', 'flag');
 });
