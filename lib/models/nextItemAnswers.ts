@@ -35,6 +35,7 @@ export const nextItemAnswers = (network: Network, catalogue: Catalogue): Answers
   },
   likenessBlock: (out, items) => likeItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items), // code 0 is no item
   dotBlock: (out, items) => dotItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items),
+  vectors: { user: null, item: { data: network.item.data.subarray(network.item.shape[1]), shape: [network.item.shape[0] - 1, network.item.shape[1]] } },
   excludeSeen: false,
 });
 
