@@ -165,7 +165,14 @@ export class ExactIndex {
     const out = exclude === undefined ? null : this.#rows(what, 'exclude', exclude), within = only === undefined ? null : this.#rows(what, 'only', only), cells = this.#cells;
     if (where !== undefined && typeof where !== 'function') throw new TightrecError('bad-setting', `${what}: where must be a function of an item's cells, such as ({ year }) => year > 1990, got ${describe(where)}`);
     if (where !== undefined && cells === null) throw new TightrecError('bad-input', `${what}: where asks about metadata, and this index has none; make it with { metadata: sideTable(ids, columns) }`);
-    return Int32Array.from(this.ids.keys()).filter((row) => out?.has(row) || (within !== null && !within.has(row)) || (where !== undefined && !where(cells![row], this.ids[row])));
+    if (within === null && where === undefined) return Int32Array.from(out!).sort();
+    const allowed = new Uint8Array(this.size).fill(within === null ? 1 : 0);
+    within?.forEach((row) => { allowed[row] = 1; });
+    out?.forEach((row) => { allowed[row] = 0; });
+    const skipped = new Int32Array(this.size);
+    let n = 0;
+    for (let row = 0; row < allowed.length; row++) if (allowed[row] === 0 || (where !== undefined && !where(cells![row], this.ids[row]))) skipped[n++] = row;
+    return skipped.subarray(0, n);
   }
 }
 
