@@ -199,8 +199,8 @@ function checkItems(where: string, ids: ArrayLike<RawId>, vectors: Vectors, K?: 
   return size;
 }
 
-/** The cells of each item. Errors: 'bad-input', 'unknown-id'. */
-function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cells[] {
+/** cellsOf: what a side table says of each item. Errors: 'bad-input', 'unknown-id'. */
+export function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cells[] {
   if (!(metadata?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: metadata must be a side table, as of sideTable(ids, columns), got ${describe(metadata)}`);
   const { position, columns, source } = metadata, names = Object.keys(columns);
   return Array.from(ids, (id) => {
@@ -210,7 +210,8 @@ function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cel
   });
 }
 
-function checkOptions(where: string, options: object, names: readonly string[]): void {
+/** checkOptions: refuses options nobody reads. Errors: 'bad-setting'. */
+export function checkOptions(where: string, options: object, names: readonly string[]): void {
   const wrong = Object.keys(options).find((name) => !names.includes(name));
   if (wrong !== undefined) throw new TightrecError('bad-setting', `${where}: there is no option '${wrong}'; the options are ${names.join(', ')}`);
 }
