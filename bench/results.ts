@@ -28,7 +28,7 @@ export interface Row {
   readonly bound?: 'arithmetic' | 'memory';
 }
 
-export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 's a sweep' | 'M samples/s' | 'k users/s' | 'ns an element' | 'ms';
+export type Unit = 'GFLOP/s' | 'GB/s' | 'steps/s' | 's a sweep' | 'M samples/s' | 'k users/s' | 'k queries/s' | 'ns an element' | 'ms';
 
 /** What was not timed, and why: the runtime or the library refused, or (`wrong`) the answer was not the loop's. */
 export interface Refusal { readonly name: string; readonly size: string; readonly variant: string; readonly why: string; readonly wrong?: true }

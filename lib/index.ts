@@ -56,5 +56,5 @@ export type { Catalogue } from './models/catalogue.ts';
 export type { Checkpoint, Checkpoints, DataMark, Snapshot } from './models/checkpoint.ts';
 export type { FeatureFitOptions, FeatureSettings, SideTables } from './models/sides.ts';
 export type { ModelState } from './models/modelState.ts';
-export type { ThreadsOption } from './models/threads.ts';
+export type { ThreadsOption } from '../kernels/onThreads.ts';
 export type { EpochReport, FitOptions, StepReport } from './models/train.ts';

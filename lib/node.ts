@@ -1,7 +1,9 @@
-/** tightrec/node: model files, on Node, Bun and Deno. */
+/** tightrec/node: files, on Node, Bun and Deno. */
+import { join } from 'node:path';
 import { fromBytes, toBytes } from './io/model.ts';
 import { readWhole, writeWhole } from './io/files.ts';
 import type { Recommender } from './models/recommender.ts';
+import { type ProjectorOptions, projectorFiles } from './retrieval/projectorFiles.ts';
 
 export { checkpointFile } from './io/checkpointFile.ts';
 
@@ -16,4 +18,14 @@ export async function save(model: Recommender, path: string): Promise<void> {
 /** load: a model from a file that save wrote. Errors: 'file-missing', 'file-unreadable', 'file-damaged'. */
 export async function load(path: string): Promise<Recommender> {
   return fromBytes(await readWhole(path), path);
+}
+
+/**
+ * saveProjectorFiles: writes the item vectors of a fitted model, vectors.tsv and metadata.tsv, into a folder, for TensorBoard's embedding projector.
+ * Errors: as projectorFiles; 'file-missing' or 'file-unreadable' when they cannot be written.
+ */
+export async function saveProjectorFiles(model: Recommender, folder: string, options: ProjectorOptions = {}): Promise<void> {
+  const { vectors, metadata } = projectorFiles(model, options), encoder = new TextEncoder();
+  await writeWhole(join(folder, 'vectors.tsv'), encoder.encode(vectors));
+  await writeWhole(join(folder, 'metadata.tsv'), encoder.encode(metadata));
 }

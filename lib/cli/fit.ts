@@ -21,7 +21,7 @@ import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
 import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { Recommender } from '../models/recommender.ts';
-import type { ThreadsOption } from '../models/threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import type { FitModelName } from '../study/models.ts';
 import type { Task } from '../study/progress.ts';
 import { Interruption, UsageError, optionOf } from './failure.ts';

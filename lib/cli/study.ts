@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { TightrecError } from '../errors.ts';
 import { checkpointFile } from '../io/checkpointFile.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
-import type { ThreadsOption } from '../models/threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { findMovieLens } from '../study/findMovieLens.ts';
 import { findTransactions } from '../study/findTransactions.ts';
 import { MODELS, MOVIELENS_MODELS, STUDY_MODELS } from '../study/models.ts';

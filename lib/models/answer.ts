@@ -1,13 +1,13 @@
-import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, describeId, isInteractions, otherIds, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
+import { type Skips, type TopLists, checkK, selectRows } from '../retrieval/select.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
-import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, ScoreBlock, SimilarOptions, TopLists } from './recommender.ts';
+import type { RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions } from './recommender.ts';
 import { checkNames } from './settings.ts';
-import { onThreads } from './threads.ts';
+import { onThreads } from '../../kernels/onThreads.ts';
 
 // The calls that every model answers in the same way, from its `answers`.
 
@@ -18,43 +18,6 @@ function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array
     if (!(Number.isInteger(rows[at]) && rows[at] >= 0 && rows[at] < n)) throw new TightrecError('unknown-id', `${what}: row ${rows[at]} at position ${at} is outside 0..${n - 1}`);
   }
   return Int32Array.from(rows);
-}
-
-/** checkK: how many items in a list. Errors: 'bad-setting'. */
-export function checkK(what: string, k: number): number {
-  if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);
-  return k;
-}
-
-/** emptyLists: room for so many lists of k. Errors: 'out-of-memory'. */
-export function emptyLists(where: string, lists: number, k: number): TopLists {
-  try { return { items: new Int32Array(lists * k), scores: new Float32Array(lists * k) }; } catch (cause) {
-    throw new TightrecError('out-of-memory', `${where}: ${lists} lists of ${k} items are too much for this runtime; ask for a smaller k, or for fewer at a time`, { cause });
-  }
-}
-
-const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
-
-/**
- * selectRows: scores a block of rows against all items, selects the k best, and goes on to the next block, so that memory stays bounded.
- * An excluded item is skipped while selecting, and so is the row that stands for unknown items. Shapes: rows (B) -> (B, k).
- */
-function selectRows(where: string, rows: Int32Array, catalogue: LabelEncoder, k: number, exclude: Csr | null, scoreBlock: ScoreBlock): TopLists {
-  const nItems = catalogue.size, B = rows.length, { items, scores } = emptyLists(where, B, k);
-  const block = Math.max(1, Math.floor(BLOCK_FLOATS / nItems));
-  for (let from = 0; from < B; from += block) {
-    scope(() => {
-      const some = scratchCopy(rows.subarray(from, from + block)), n = some.length;
-      const all = scratch(n * nItems).floats();
-      scoreBlock(all, some);
-      const { skip, start } = skipLists(where, some, catalogue, exclude);
-      const ids = scratch(n * k).ints(), best = scratch(n * k).floats();
-      kernels.topK(ids, best, all, skip, start, n, nItems, k);
-      items.set(ids, from * k);
-      scores.set(best, from * k);
-    });
-  }
-  return { items, scores };
 }
 
 /** score: the score of each (user, item) pair of rows, for every model. */
@@ -79,7 +42,7 @@ export function recommend(model: Recommender, users: ArrayLike<number>, options:
   checkNames(`${model.name}.recommend`, options, ['k', 'exclude', 'threads']);
   const { scoreBlock, catalogue } = model.answers, where = `${model.name}.recommend`, k = checkK(where, options.k ?? 10);
   const rows = checkRows(where, users, model.nUsers), exclude = asCsr(where, options.exclude, catalogue);
-  return onThreads(where, options.threads, () => selectRows(where, rows, catalogue.items, k, exclude, scoreBlock));
+  return onThreads(where, options.threads, () => selectRows(where, rows, catalogue.items.size, k, (some) => skipLists(where, some, catalogue.items, exclude), scoreBlock));
 }
 
 /** similarItems: the items most like each item, itself left out, for every model. Errors: 'unsupported' for a model that knows no likeness. */
@@ -91,11 +54,11 @@ export function similarItems(model: Recommender, items: ArrayLike<number>, optio
   if (similarity !== undefined && dotBlock === undefined) throw new TightrecError('unsupported', `${where}: ${model.name} has weights between items, not vectors, and knows no similarity but these; leave similarity out`);
   const counting = (length: number) => Int32Array.from({ length }, (_, row) => row);
   const itself: Csr = { rows: n, columns: n, indptr: counting(n + 1), indices: counting(n), values: new Float32Array(0) };
-  return selectRows(where, checkRows(where, items, n), model.items, k, itself, similarity === 'dot' ? dotBlock! : likenessBlock);
+  return selectRows(where, checkRows(where, items, n), n, k, (some) => skipLists(where, some, model.items, itself), similarity === 'dot' ? dotBlock! : likenessBlock);
 }
 
 /** The rows of `exclude` that belong to these users, one after another; row 0 before them where it stands for unknown items. */
-function skipLists(what: string, users: Int32Array, items: LabelEncoder, exclude: Csr | null): { skip: Int32Array; start: Int32Array } {
+function skipLists(what: string, users: Int32Array, items: LabelEncoder, exclude: Csr | null): Skips {
   if (exclude !== null && exclude.columns > items.size) throw new TightrecError('bad-shape', `${what}: exclude has ${exclude.columns} items, the model ${items.size}; both must come from the same encoders`);
   const { rows, indptr, indices } = exclude ?? nothing, start = scratch(users.length + 1).ints(), first = items.unknown ? 1 : 0;
   const from = (user: number): number => (exclude === null ? 0 : indptr[user]), to = (user: number): number => (exclude === null ? 0 : indptr[user + 1]);
@@ -160,7 +123,7 @@ function toRecommendations(encoder: LabelEncoder, items: Int32Array, scores: Flo
 
 function mostPopular(catalogue: Catalogue, k: number): Recommendation[] {
   const totals = itemTotals(catalogue.seen);
-  const { items, scores } = selectRows('popularity', Int32Array.of(0), catalogue.items, k, null, (out) => out.set(totals));
+  const { items, scores } = selectRows('popularity', Int32Array.of(0), catalogue.items.size, k, (some) => skipLists('popularity', some, catalogue.items, null), (out) => out.set(totals));
   return toRecommendations(catalogue.items, items, scores).map((entry) => ({ ...entry, source: 'popularity' }));
 }
 

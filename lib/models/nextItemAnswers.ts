@@ -3,7 +3,8 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, packed } from '../data/sequences.ts';
-import { checkK, emptyLists, unknownId } from './answer.ts';
+import { checkK, emptyLists } from '../retrieval/select.ts';
+import { unknownId } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
 import { dotItems, likeItems } from './factors.ts';
 import { CarriedState, type Network, hiddenStates, logits } from './nextItemNetwork.ts';
@@ -34,6 +35,7 @@ export const nextItemAnswers = (network: Network, catalogue: Catalogue): Answers
   },
   likenessBlock: (out, items) => likeItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items), // code 0 is no item
   dotBlock: (out, items) => dotItems(out, network.item.data.subarray(network.item.shape[1]), network.item.shape[1], items),
+  vectors: { user: null, item: { data: network.item.data.subarray(network.item.shape[1]), shape: [network.item.shape[0] - 1, network.item.shape[1]] } },
   excludeSeen: false,
 });
 

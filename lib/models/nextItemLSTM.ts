@@ -8,7 +8,8 @@ import { TightrecError, describe } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
 import { Adam, SGD, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
-import { checkK, notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
+import { checkK } from '../retrieval/select.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
 import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -16,7 +17,7 @@ import { type Session, newSession, nextItemAnswers, nextLists } from './nextItem
 import { CarriedState, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type ThreadsOption, onThreads } from './threads.ts';
+import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface NextItemLSTMSettings {

@@ -1,16 +1,17 @@
 import type { Csr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import type { ScoreBlock, TopLists } from '../retrieval/select.ts';
+import type { Vectors } from '../retrieval/vectors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
-import type { ThreadsOption } from './threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import type { FitOptions } from './train.ts';
+
+export type { ScoreBlock, TopLists };
 
 /** One recommended item. `source` is there only when the list is not the model's own: the user was unknown and popularity was asked for. */
 export interface Recommendation { item: RawId; score: number; source?: 'popularity' }
-
-/** Flat row-major lists, k to a row, best first; short rows are padded with id -1 and score -Infinity. */
-export interface TopLists { items: Int32Array; scores: Float32Array }
 
 export interface RecommendOptions {
   /** How many items a user. Default 10. */
@@ -76,9 +77,6 @@ export interface Recommender {
   readonly answers: Answers;
 }
 
-/** Overwrites out (B, nItems) with a number for every item and each of B rows: users to score for, or items to be like. */
-export type ScoreBlock = (out: Float32Array, rows: Int32Array) => void;
-
 /** Answers: the part of a fitted model that differs from model to model; the calls of answer.ts do the rest. */
 export interface Answers {
   readonly catalogue: Catalogue;
@@ -90,6 +88,8 @@ export interface Answers {
   readonly likenessBlock: ScoreBlock | null;
   /** The same with the dot products of item vectors, for a model whose likeness is their cosine. */
   readonly dotBlock?: ScoreBlock;
+  /** The vectors behind them, by row, and those of users where the model has such in the same space. Views, as old as the model's next step. */
+  readonly vectors?: { readonly user: Vectors | null; readonly item: Vectors };
   /** Whether recommendFor leaves out, unless told otherwise, what the user has already. */
   readonly excludeSeen: boolean;
 }

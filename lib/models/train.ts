@@ -11,7 +11,7 @@ import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkChe
 import { release } from '../optim/optimizers.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
-import { type ThreadsOption, checkThreads } from './threads.ts';
+import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */

@@ -17,7 +17,7 @@ import type { Recommender } from '../models/recommender.ts';
 import { Siamese } from '../models/siamese.ts';
 import type { FeatureFitOptions, FeatureSettings, SideTables } from '../models/sides.ts';
 import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
-import type { ThreadsOption } from '../models/threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { breathe } from '../models/train.ts';
 import { random } from '../random.ts';
 import { type Machine, machine, versions } from './machine.ts';

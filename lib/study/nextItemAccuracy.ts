@@ -2,7 +2,7 @@ import { type Interactions, fromRows } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';
 import { accuracyAtK } from '../metrics/accuracyAtK.ts';
 import type { NextItemLSTM } from '../models/nextItemLSTM.ts';
-import type { ThreadsOption } from '../models/threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { PLACES } from './invoicePrecision.ts';
 import type { OnlineRetail, Piece } from './onlineRetail.ts';
 

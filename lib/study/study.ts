@@ -12,7 +12,7 @@ import { NextItemLSTM, type NextItemLSTMSettings } from '../models/nextItemLSTM.
 import { Popularity } from '../models/popularity.ts';
 import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import type { Recommender } from '../models/recommender.ts';
-import type { ThreadsOption } from '../models/threads.ts';
+import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { type FitOptions, breathe } from '../models/train.ts';
 import { PLACES, invoicePrecision } from './invoicePrecision.ts';
 import { type Machine, machine, versions } from './machine.ts';

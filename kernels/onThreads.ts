@@ -1,6 +1,6 @@
-import { MOST_THREADS, processors } from '../../kernels/startThread.ts';
-import { holdThreads } from '../../kernels/threads.ts';
-import { TightrecError, describe } from '../errors.ts';
+import { MOST_THREADS, processors } from './startThread.ts';
+import { holdThreads } from './threads.ts';
+import { TightrecError, describe } from '../lib/errors.ts';
 
 /** ThreadsOption: how many threads may share the work of a call, or 'all' that the machine has. */
 export type ThreadsOption = number | 'all';

@@ -1,0 +1,217 @@
+import { kernels } from '../../kernels/index.ts';
+import { type Block, allocate, free, scratch } from '../../kernels/memory.ts';
+import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
+import { describeId } from '../data/interactions.ts';
+import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
+import type { SideTable } from '../data/sideTable.ts';
+import { TightrecError, describe } from '../errors.ts';
+import { type Skips, type TopLists, checkK, selectRows } from './select.ts';
+import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
+
+/** Cells: what a side table says of one item, by column. */
+export type Cells = Readonly<Record<string, string | number | readonly string[]>>;
+
+export interface ExactIndexOptions {
+  /** How a query is compared with an item: by their dot product (the default), or by their cosine, which is 0 where either vector is all zeros. */
+  similarity?: 'dot' | 'cosine';
+  /** What `where` asks about; it must hold every item. */
+  metadata?: SideTable;
+}
+
+export interface SearchOptions {
+  /** How many items a query. Default 10. */
+  k?: number;
+  /** Items that no list may hold. */
+  exclude?: Iterable<RawId>;
+  /** The only items that lists may hold. */
+  only?: Iterable<RawId>;
+  /** Whether lists may hold an item, by its cells in the metadata. */
+  where?: (cells: Cells, id: RawId) => boolean;
+  /** How many threads share the work, or 'all' that the machine has. Default 1; the lists are the same. */
+  threads?: ThreadsOption;
+}
+
+/** Neighbour: one item that was found. */
+export interface Neighbour { id: RawId; score: number }
+
+/** VectorModel: a model that may have learned item vectors. */
+export interface VectorModel {
+  readonly name: string;
+  readonly items: LabelEncoder;
+  readonly answers: { readonly vectors?: { readonly item: Vectors } };
+}
+
+/**
+ * ExactIndex: the items whose vectors are nearest to a query, among all of them.
+ *
+ *   score(q, n) = <q, V[n]>    or, by cosine,    <q, V[n]> / (|q| |V[n]|)
+ *
+ * A query is compared with every item and the best are selected: nothing is missed, and no list depends on how the index was made. Equal scores go to the item
+ * that came first. The vectors are copied into tightrec's memory, so that a query copies only itself; they go back when the index is garbage, or by `free`.
+ * Shapes: vectors (n, K), ids (n).
+ * Errors: 'bad-input' for vectors that are not finite, ids that are not such or come twice; 'bad-shape' where ids and vectors differ in number; 'bad-setting';
+ * 'unknown-id' for an item that the metadata does not hold; 'out-of-memory'.
+ */
+export class ExactIndex {
+  readonly similarity: 'dot' | 'cosine';
+  readonly #K: number;
+  #block: Block;
+  #encoder: LabelEncoder;
+  #cells: Cells[] | null;
+
+  constructor(ids: ArrayLike<RawId>, vectors: Vectors, options: ExactIndexOptions = {}) {
+    checkOptions('ExactIndex', options, ['similarity', 'metadata']);
+    const { similarity = 'dot', metadata } = options;
+    if (similarity !== 'dot' && similarity !== 'cosine') throw new TightrecError('bad-setting', `ExactIndex: similarity must be 'dot' or 'cosine', got ${describe(similarity)}`);
+    const [n, K] = checkItems('ExactIndex', ids, vectors);
+    this.similarity = similarity;
+    this.#K = K;
+    this.#encoder = LabelEncoder.inOrder(Array.from(ids));
+    this.#cells = metadata === undefined ? null : cellsOf('ExactIndex', ids, metadata);
+    this.#block = allocate(n * K, this);
+    this.#write(this.#block.floats(), vectors.data);
+  }
+
+  /**
+   * of: an index of the item vectors of a fitted model, without the row for unknown items. A bias that the model adds to each item plays no part.
+   * Errors: 'not-fitted'; 'unsupported' for a model without item vectors; as of the constructor.
+   */
+  static of(model: VectorModel, options: ExactIndexOptions = {}): ExactIndex {
+    const { ids, vectors } = itemVectors('ExactIndex.of', model);
+    return new ExactIndex(ids, vectors, options);
+  }
+
+  /** How many items. */
+  get size(): number { return this.#encoder.size; }
+
+  /** The id of each row. */
+  get ids(): readonly RawId[] { return this.#encoder.labels as readonly RawId[]; }
+
+  /**
+   * search: the k nearest items of each query, as rows of `ids`; where fewer are left, the rest of a list is -1 with score -Infinity.
+   * Shapes: queries (B, K) -> (B, k).
+   * Errors: 'bad-shape' for vectors of another length; 'bad-input' for vectors that are not finite; 'bad-setting'; 'unknown-id' in `exclude` and `only`; 'stale' after `free`.
+   */
+  search(queries: Vectors, options: SearchOptions = {}): TopLists {
+    const where = 'ExactIndex.search', K = this.#K, n = this.size, [B] = checkVectors(where, 'queries', queries, K);
+    checkOptions(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
+    const k = checkK(where, options.k ?? 10), skipped = this.#skipped(where, options), rows = Int32Array.from({ length: B }, (_, b) => b);
+    this.#block.floats(); // an index that was freed says so, whatever was asked
+    return onThreads(where, options.threads, () => selectRows(where, rows, n, k, (some) => repeated(skipped, some.length), (out, some) => {
+      const Q = scratch(some.length * K).floats();
+      Q.set(queries.data.subarray(some[0] * K, (some[0] + some.length) * K)); // a block's rows follow one another
+      if (this.similarity === 'cosine') normalizeRows(Q, K);
+      kernels.matmulTransposed(out, Q, this.#block.floats(), some.length, n, K);
+    }));
+  }
+
+  /** searchFor: the items nearest to one vector, by raw ids, no more than there are. Shapes: vector (K). Errors: as of search. */
+  searchFor(vector: ArrayLike<number>, options: SearchOptions = {}): Neighbour[] {
+    if (typeof vector?.length !== 'number' || typeof vector === 'string') throw new TightrecError('bad-input', `ExactIndex.searchFor: expected a vector of ${this.#K} numbers, got ${describe(vector)}`);
+    const { items, scores } = this.search({ data: Float32Array.from(vector), shape: [1, vector.length] }, options), found: Neighbour[] = [];
+    for (let at = 0; at < items.length && items[at] >= 0; at++) found.push({ id: this.ids[items[at]], score: scores[at] });
+    return found;
+  }
+
+  /** add: more items, in rows after those there are; `metadata` where the index has some. Copies all vectors, so add many at once. Errors: as of the constructor; nothing is added then. */
+  add(ids: ArrayLike<RawId>, vectors: Vectors, metadata?: SideTable): void {
+    const where = 'ExactIndex.add', [n, K] = checkItems(where, ids, vectors, this.#K);
+    if ((metadata !== undefined) !== (this.#cells !== null)) throw new TightrecError('bad-input', `${where}: the index was made ${this.#cells ? 'with' : 'without'} metadata; add items ${this.#cells ? 'with theirs' : 'without'}`);
+    const encoder = LabelEncoder.inOrder([...this.ids, ...Array.from(ids)]), cells = this.#cells && [...this.#cells, ...cellsOf(where, ids, metadata!)];
+    const old = this.#block, used = old.floats().length, block = allocate(used + n * K, this), all = block.floats();
+    all.set(old.floats());
+    this.#write(all.subarray(used), vectors.data);
+    this.#become(encoder, cells, block);
+  }
+
+  /** remove: takes items out; those after them move up. Copies all that stay, so remove many at once. Errors: 'unknown-id'; nothing is removed then. */
+  remove(ids: Iterable<RawId>): void {
+    const gone = this.#rows('ExactIndex.remove', 'ids', ids), K = this.#K, kept = this.ids.map((_, row) => row).filter((row) => !gone.has(row)), old = this.#block;
+    old.floats();
+    const block = allocate(kept.length * K, this), all = block.floats(), V = old.floats();
+    kept.forEach((row, at) => all.set(V.subarray(row * K, (row + 1) * K), at * K));
+    this.#become(LabelEncoder.inOrder(kept.map((row) => this.ids[row])), this.#cells && kept.map((row) => this.#cells![row]), block);
+  }
+
+  /** free: gives the memory of the vectors back now; the index cannot be searched after that. */
+  free(): void { free(this.#block); }
+
+  #write(to: Float32Array, data: Float32Array): void {
+    to.set(data);
+    if (this.similarity === 'cosine') normalizeRows(to, this.#K);
+  }
+
+  #become(encoder: LabelEncoder, cells: Cells[] | null, block: Block): void {
+    free(this.#block);
+    this.#encoder = encoder;
+    this.#cells = cells;
+    this.#block = block;
+  }
+
+  #rows(where: string, what: string, ids: Iterable<RawId>): Set<number> {
+    if (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function') throw new TightrecError('bad-input', `${where}: ${what} must be a list or a set of ids, got ${describe(ids)}`);
+    const rows = new Set<number>();
+    for (const id of ids) {
+      const row = this.#encoder.encode(id);
+      if (row < 0) throw new TightrecError('unknown-id', `${where}: ${what} holds ${describeId(id)}, which is not among the ${this.size} items of the index${this.size > 0 ? `, such as ${describeId(this.ids[0])}` : ''}`);
+      rows.add(row);
+    }
+    return rows;
+  }
+
+  /** The rows that no list may hold, ascending. */
+  #skipped(what: string, { exclude, only, where }: SearchOptions): Int32Array {
+    if (exclude === undefined && only === undefined && where === undefined) return new Int32Array(0);
+    const out = exclude === undefined ? null : this.#rows(what, 'exclude', exclude), within = only === undefined ? null : this.#rows(what, 'only', only), cells = this.#cells;
+    if (where !== undefined && typeof where !== 'function') throw new TightrecError('bad-setting', `${what}: where must be a function of an item's cells, such as ({ year }) => year > 1990, got ${describe(where)}`);
+    if (where !== undefined && cells === null) throw new TightrecError('bad-input', `${what}: where asks about metadata, and this index has none; make it with { metadata: sideTable(ids, columns) }`);
+    if (within === null && where === undefined) return Int32Array.from(out!).sort();
+    const allowed = new Uint8Array(this.size).fill(within === null ? 1 : 0);
+    within?.forEach((row) => { allowed[row] = 1; });
+    out?.forEach((row) => { allowed[row] = 0; });
+    const skipped = new Int32Array(this.size);
+    let n = 0;
+    for (let row = 0; row < allowed.length; row++) if (allowed[row] === 0 || (where !== undefined && !where(cells![row], this.ids[row]))) skipped[n++] = row;
+    return skipped.subarray(0, n);
+  }
+}
+
+/** The same list for each of B queries. Runs inside a scope. */
+function repeated(list: Int32Array, B: number): Skips {
+  const start = scratch(B + 1).ints(), skip = scratch(B * list.length).ints();
+  for (let b = 0; b < B; b++) skip.set(list, b * list.length);
+  for (let b = 0; b <= B; b++) start[b] = b * list.length;
+  return { skip, start };
+}
+
+/** itemVectors: the item vectors of a fitted model and their ids, without the row for unknown items. Errors: 'not-fitted'; 'unsupported' for a model without. */
+export function itemVectors(where: string, model: VectorModel): { ids: RawId[]; vectors: Vectors } {
+  const vectors = model.answers.vectors?.item;
+  if (vectors === undefined) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors; use BPR or AlternatingLeastSquares`);
+  const ids = model.items.known(), K = vectors.shape[1];
+  return { ids, vectors: { data: vectors.data.subarray(vectors.data.length - ids.length * K), shape: [ids.length, K] } };
+}
+
+function checkItems(where: string, ids: ArrayLike<RawId>, vectors: Vectors, K?: number): [n: number, K: number] {
+  const size = checkVectors(where, 'vectors', vectors, K);
+  if (typeof ids?.length !== 'number' || typeof ids === 'string') throw new TightrecError('bad-input', `${where}: ids must be an array of ids, got ${describe(ids)}`);
+  if (ids.length !== size[0]) throw new TightrecError('bad-shape', `${where}: expected an id for each of ${size[0]} vectors, got ${ids.length} ids`);
+  return size;
+}
+
+/** cellsOf: what a side table says of each item. Errors: 'bad-input', 'unknown-id'. */
+export function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cells[] {
+  if (!(metadata?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: metadata must be a side table, as of sideTable(ids, columns), got ${describe(metadata)}`);
+  const { position, columns, source } = metadata, names = Object.keys(columns);
+  return Array.from(ids, (id) => {
+    const at = position.get(id);
+    if (at === undefined) throw new TightrecError('unknown-id', `${where}: item ${describeId(id)} is not in ${source}; metadata must hold every item`);
+    return Object.fromEntries(names.map((name) => [name, columns[name][at]]));
+  });
+}
+
+/** checkOptions: refuses options nobody reads. Errors: 'bad-setting'. */
+export function checkOptions(where: string, options: object, names: readonly string[]): void {
+  const wrong = Object.keys(options).find((name) => !names.includes(name));
+  if (wrong !== undefined) throw new TightrecError('bad-setting', `${where}: there is no option '${wrong}'; the options are ${names.join(', ')}`);
+}
