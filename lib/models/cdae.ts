@@ -156,6 +156,7 @@ export class CDAE implements Recommender {
     const of = (users: Int32Array): Answers => factorAnswers({ catalogue, factors: { user: codesOf(null, network, ops.bagsOf(met, users), ops.embedding(null, own, users)), item: decoder, userBias: null, itemBias: outputBias, globalBias: null } });
     return {
       ...factorAnswers({ catalogue, factors: { user: own, item: decoder, userBias: null, itemBias: outputBias, globalBias: null } }), // likeness is that of W'
+      vectors: { user: null, item: decoder }, // a user's is what the network makes of its items
       scoreBlock: (out, users) => { of(users).scoreBlock(out, counting(users.length)); },
       scorePairs: (users, items) => scope(() => {
         const { ids, slots } = distinct(scratchCopy(users), catalogue.users.size);

@@ -130,6 +130,7 @@ export class SVDPlusPlus implements RatingModel {
     const of = (users: Int32Array): Answers => factorAnswers({ catalogue, factors: usersOf(learned, users) });
     return {
       ...factorAnswers({ factors, catalogue }),
+      vectors: { user: null, item: factors.item }, // a user's is a sum, made when it is asked for
       scoreBlock: (out, users) => { of(users).scoreBlock(out, scratchCopy(Int32Array.from(users, (_, b) => b))); },
       scorePairs: (users, items) => scope(() => {
         const { ids, slots } = distinct(scratchCopy(users), catalogue.users.size);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
 import { memoryUse } from '../../kernels/memory.ts';
 import { type RawId, sideTable } from '../../lib/data/index.ts';
-import { AlternatingLeastSquares, BPR, NextItemLSTM, Popularity } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, HybridMF, LogisticMF, NextItemLSTM, Popularity, RatingMF, SVDPlusPlus } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
 import { ExactIndex, type SearchOptions, type Vectors } from '../../lib/retrieval/index.ts';
 import { planted } from '../helpers/planted.ts';
@@ -80,8 +80,9 @@ test('where asks about the metadata, found by id', () => {
   assert.equal(index.searchFor([1], { where: () => false }), []);
   assert.equal(index.searchFor([1], { only: [] }), []);
   index.add(['d'], matrix(1, 4), sideTable(['d'], { year: [2000], genres: [[]] }));
-  index.remove(['c']);
-  assert.equal(index.searchFor([1], { where: ({ year }) => (year as number) > 1960 }).map(({ id }) => id), ['d', 'a']);
+  index.remove(['b']);
+  assert.equal(index.searchFor([1], { where: ({ year }) => (year as number) > 1980 }).map(({ id }) => id), ['d', 'c']);
+  assert.equal(index.searchFor([1], { exclude: ['d', 'a'] }).map(({ id }) => id), ['c']); // in whatever order
 });
 
 for (const similarity of ['dot', 'cosine'] as const) {
@@ -113,6 +114,16 @@ test('of a model: its lists, where there is no bias, and those of similarItems',
   assert.equal([...ExactIndex.of(next).search({ data: item.data.slice(18, 24), shape: [1, 6] }, { k: 5, exclude: [next.items.decode(3)] }).items], [...likes.items]);
 });
 
+test('the scores of a model that has vectors of users are their products, but for what is added to a user or to an item', async () => {
+  const { train } = planted({ users: 40, items: 30 });
+  for (const model of [new BPR({ factors: 5, epochs: 2 }), new LogisticMF({ factors: 5, epochs: 2 }), new AlternatingLeastSquares({ factors: 5, epochs: 2 }), new HybridMF({ factors: 5, epochs: 2 }), new RatingMF({ factors: 5, epochs: 2 }), new AutoRec({ hidden: 5, epochs: 2 })]) {
+    const { user, item } = (await model.fit(train)).answers.vectors!, S = model.scores([0, 3, 39]), { scores, items } = ExactIndex.of(model).search({ data: Float32Array.from([0, 3, 39].flatMap((row) => [...user!.data.subarray(row * user!.shape[1], (row + 1) * user!.shape[1])])), shape: [3, item.shape[1]] }, { k: 30 });
+    const left = (b: number, row: number): number => S[b * 30 + row] - scores[b * 30 + items.subarray(b * 30, b * 30 + 30).indexOf(row)];
+    for (const b of [1, 2]) for (let row = 1; row < 30; row++) assert.ok(Math.abs(left(b, row) - left(0, row) - left(b, 0) + left(0, 0)) < 1e-4, model.name);
+  }
+  for (const model of [new SVDPlusPlus({ factors: 5, epochs: 1 }), new CDAE({ hidden: 5, epochs: 1 })]) assert.is((await model.fit(train)).answers.vectors!.user, null, model.name);
+});
+
 test('of a model that has no item vectors, or has not been fitted', async () => {
   const { train } = planted({ users: 10, items: 30 }), popular = await new Popularity().fit(train);
   refuses(() => ExactIndex.of(popular), 'unsupported', 'ExactIndex.of: Popularity learns no item vectors; use BPR or AlternatingLeastSquares');
@@ -132,6 +143,11 @@ test('a million places for three items are three and padding', () => {
   assert.is(index.searchFor([1], { k: 1e6 }).length, 3);
   refuses(() => index.searchFor([1], { k: 0 }), 'bad-setting', 'ExactIndex.search: k must be a whole number from 1 to 16777216, got 0');
   for (const k of [-1, 1.5, Number.NaN, 2 ** 25, '3' as never]) refuses(() => index.searchFor([1], { k }), 'bad-setting', 'k must be');
+});
+
+test('more places than items, for more queries than one block holds', () => {
+  const B = 400_000, { items } = new ExactIndex(['a', 'b', 'c'], matrix(1, 1, 3, 2)).search({ data: Float32Array.from({ length: B }, (_, b) => b % 2 ? -1 : 1), shape: [B, 1] }, { k: 4 });
+  for (let b = 0; b < B; b += 4999) assert.equal([...items.subarray(4 * b, 4 * b + 4)], b % 2 ? [0, 2, 1, -1] : [1, 2, 0, -1]);
 });
 
 test('no queries, no lists', () => assert.equal(new ExactIndex(['a'], matrix(1, 1)).search({ data: new Float32Array(0), shape: [0, 1] }), { items: new Int32Array(0), scores: new Float32Array(0) }));
