@@ -35,8 +35,9 @@ export interface Sides { readonly user: Side; readonly item: Side }
 /** Who is who, and no more: what a model with features has unless told otherwise. */
 export const idsAlone: FeatureSettings = { userFeatures: { id: id() }, itemFeatures: { id: id() } };
 
-/** Any value: what is wrong with one, checkFeatureSettings says. */
-export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: () => null, itemFeatures: () => null };
+/** What is wrong with an object, checkFeatureSettings says. */
+const someFeatures: Rule = (value) => typeof value === 'object' && value !== null ? null : 'an object of features by name, such as { id: id() }';
+export const featureRules: Record<keyof FeatureSettings, Rule> = { userFeatures: someFeatures, itemFeatures: someFeatures };
 
 /** checkFeatureSettings: refuses declarations that mean nothing; `checkSettings` comes first. Errors: 'bad-setting'. */
 export function checkFeatureSettings(model: string, { userFeatures, itemFeatures }: FeatureSettings): void {

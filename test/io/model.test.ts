@@ -197,7 +197,8 @@ for (const name of names) {
         if (['seed', 'forgetBias', 'liked'].includes(key) && wrong === '-1.5e300') continue;
         if (['verifyNegatives', 'user', 'normalizeFeatures'].includes(key) && wrong === 'true') continue;
         if (key === 'layers' && ['[]', '[1]'].includes(wrong)) continue;
-        damaged(settings(`"${key}":${wrong}`), `${name}: ${key} must be`);
+        const feature = key.endsWith('Features') && wrong.startsWith('{"') ? ': feature "toString"' : ''; // an object of features: what is wrong is in it
+        damaged(settings(`"${key}":${wrong}`), `${name}: ${key}${feature} must be`);
       }
     }
   });

@@ -265,7 +265,7 @@ test('features of which nobody has a value leave nothing to learn from', async (
 });
 
 test('declarations that are no features at all', () => {
-  for (const [features, got] of [[['age'], 'got an array'], [{}, 'got none'], [null, 'got null'], ['id', 'got "id"']] as const) refuses(() => new HybridMF({ userFeatures: features as never }).check(), 'bad-setting', 'HybridMF: userFeatures must be an object of features by name', got);
+  for (const [features, got] of [[['age'], 'got an array'], [{}, 'got none'], [null, 'got null'], ['id', "got 'id'"]] as const) refuses(() => new HybridMF({ userFeatures: features as never }).check(), 'bad-setting', 'HybridMF: userFeatures must be an object of features by name', got);
   refuses(() => new HybridMF({ itemFeatures: { age: number as never } }).check(), 'bad-setting', 'HybridMF: itemFeatures: feature "age" must be of a kind among');
 });
 

@@ -95,8 +95,8 @@ test('nobody left: what is missing, and among how many', async () => {
 
 test('features must be declared, and be in the tables', async () => {
   const data = ratings(range(60), range(45)), tables = { userTable: people(range(60)), itemTable: films(range(45)) };
-  await rejects(() => new Siamese().fit(data, tables), 'bad-setting', 'Siamese: userFeatures must be features by name, such as { id: id() }');
-  await rejects(() => new Siamese({ userFeatures: { job: category() } }).fit(data, tables), 'bad-setting', 'Siamese: itemFeatures must be features by name');
+  await rejects(() => new Siamese().fit(data, tables), 'bad-setting', 'Siamese: userFeatures must be an object of features by name');
+  await rejects(() => new Siamese({ userFeatures: { job: category() } }).fit(data, tables), 'bad-setting', 'Siamese: itemFeatures must be an object of features by name');
   await rejects(() => new Siamese({ ...settings, userFeatures: { gender: category() } }).fit(data, tables), 'column-missing', 'Siamese.fit, userTable', 'a column "gender"');
   await rejects(() => new Siamese({ ...settings, itemFeatures: { genres: multi() } }).fit(data, tables), 'column-missing', 'Siamese.fit, itemTable', 'a column "genres"');
   await rejects(() => new Siamese(settings).fit(data, { userTable: people(range(59)), itemTable: films(range(45)) }), 'unknown-id', 'Siamese.fit, userTable: id 59');
