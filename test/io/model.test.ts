@@ -197,7 +197,7 @@ for (const name of names) {
         if (['seed', 'forgetBias', 'liked'].includes(key) && wrong === '-1.5e300') continue;
         if (['verifyNegatives', 'user', 'normalizeFeatures'].includes(key) && wrong === 'true') continue;
         if (key === 'layers' && ['[]', '[1]'].includes(wrong)) continue;
-        const feature = key.endsWith('Features') && wrong.startsWith('{"') ? ': feature "toString"' : ''; // an object of features: what is wrong is in it
+        const feature = /^(user|item)Features$/.test(key) && wrong.startsWith('{"') ? ': feature "toString"' : ''; // an object of features: what is wrong is in it
         damaged(settings(`"${key}":${wrong}`), `${name}: ${key}${feature} must be`);
       }
     }
