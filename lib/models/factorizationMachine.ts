@@ -12,7 +12,7 @@ import { AdaGrad, Adam, type Optimizer, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, emptyFactors, factorAnswers, normalTable, parametersOf, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, emptyFactors, factorAnswers, freeFactors, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
@@ -271,11 +271,6 @@ function sideOnTape(tape: Tape, table: Tensor, weights: Tensor, { matrix }: Side
 }
 
 // The machine as a matrix factorisation
-
-/** Gives back what is not the parameters' own. */
-function freeFactors(factors: Factors): void {
-  for (const tensor of parametersOf({ ...factors, globalBias: null })) tensor.free();
-}
 
 /** P and c of all users and items, into `factors`. */
 function sumSides(factors: Factors, tables: Tables, { user, item }: Sides): void {

@@ -63,6 +63,11 @@ export function checkTables(where: string, { users, items }: Interactions, K: nu
 export const emptyFactors = ({ users, items }: Catalogue, K: number, globalBias: Tensor | null): Factors =>
   ({ user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias });
 
+/** freeFactors: gives back what is not the parameters' own: all but the one bias of everything. */
+export function freeFactors(factors: Factors): void {
+  for (const tensor of parametersOf({ ...factors, globalBias: null })) tensor.free();
+}
+
 /** uniformTable: entries drawn from [-bound, bound). */
 export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
   const table = Tensor.lasting([rows, columns]), data = table.data;

@@ -10,7 +10,7 @@ import { release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, emptyFactors, factorAnswers, parametersOf, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
+import { type Factors, emptyFactors, factorAnswers, freeFactors, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
 import { type Cell, type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
@@ -192,7 +192,7 @@ export class HybridMF implements Recommender {
     checkIdle(this, 'addIds');
     const learned = this.#known(), { catalogue, sides } = withNewIds(`${this.name}.addIds`, learned.catalogue, learned.sides, tables);
     this.#learned = { ...learned, catalogue, sides, factors: this.#sum(learned.tables, sides, catalogue) };
-    freeAll(learned.factors);
+    freeFactors(learned.factors);
     return this;
   }
 
@@ -250,7 +250,7 @@ export class HybridMF implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    freeAll(this.#learned.factors);
+    freeFactors(this.#learned.factors);
     release(Object.values(this.#learned.tables), null);
     this.#learned = null;
   }
@@ -271,8 +271,6 @@ function normalized(matrix: Csr): Csr {
 const ownFeatures = ({ indices }: Csr): boolean => new Set(indices).size === indices.length;
 
 // The hybrid as a matrix factorisation
-
-const freeAll = (factors: Factors): void => { for (const tensor of parametersOf(factors)) tensor.free(); };
 
 /** The vectors and biases of all users, or of all items, into `factors`. */
 function sumSide(factors: Factors, side: 'user' | 'item', tables: Tables, matrix: Csr): void {

@@ -12,12 +12,12 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { ratingsOf } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, listOf, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, checkFeatureSettings, featureRules, learnSides, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type Tower, type Widths, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -127,9 +127,9 @@ export class Siamese implements Recommender {
     if (this.#learned === null) return this.fit(data, options);
     this.check();
     const where = `${this.name}.partialFit`, { tables, options: others } = withoutTables(options);
-    if (Object.keys(tables).length > 0) throw new TightrecError('bad-setting', `${where}: what is known of the ids is there from fit; leave the tables out, and give those of new ids to addIds`);
+    noTables(where, tables);
     ratingsOf(where, data);
-    const recoded = encodeLike(where, data, this.#learned.catalogue, 'give it to addIds with its features, or fit again with all the data'), catalogue = withSeen(this.#learned.catalogue, recoded);
+    const recoded = encodeLike(where, data, this.#learned.catalogue, NEW_ID), catalogue = withSeen(this.#learned.catalogue, recoded);
     const triples = this.#triplesOf(where, recoded, catalogue.seen, this.#learned.sides);
     await this.#train({ ...this.#learned, catalogue, skippedUsers: triples.skippedUsers }, triples, recoded, others);
     return this;
@@ -182,7 +182,7 @@ export class Siamese implements Recommender {
     };
 
     return train({
-      model: this, data, epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters, optimizer, random,
+      model: this, data, features: [sides.user.matrix, sides.item.matrix], epochs, epochsBefore: start.epochs, steps: Math.ceil(n / batchSize), parameters, optimizer, random,
       beginEpoch() {
         for (let triple = 0; triple < n; triple++) order[triple] = triple; // so that an epoch depends on nothing but the generator
         random.shuffle(order);
@@ -202,8 +202,7 @@ export class Siamese implements Recommender {
       },
       commit: (done) => {
         factors ??= this.#emptyFactors(catalogue);
-        passAll(factors.user, towers.user, sides.user);
-        passAll(factors.item, towers.item, sides.item);
+        passSides(factors, towers, sides);
         this.#learned = { ...start, epochs: done, factors };
       },
     }, options);
@@ -221,10 +220,9 @@ export class Siamese implements Recommender {
   addIds(tables: SideTables): this {
     checkIdle(this, 'addIds');
     const learned = this.#known(), { catalogue, sides } = withNewIds(`${this.name}.addIds`, learned.catalogue, learned.sides, tables), factors = this.#emptyFactors(catalogue);
-    passAll(factors.user, learned.towers.user, sides.user);
-    passAll(factors.item, learned.towers.item, sides.item);
+    passSides(factors, learned.towers, sides);
     this.#learned = { ...learned, catalogue, sides, factors };
-    for (const table of [learned.factors.user, learned.factors.item]) table.free();
+    freeFactors(learned.factors);
     return this;
   }
 
@@ -261,8 +259,7 @@ export class Siamese implements Recommender {
     const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), towers = { user: towerFrom(state, 'user', sides.user.learned.columns, model.#widths.user), item: towerFrom(state, 'item', sides.item.learned.columns, model.#widths.item) };
     if (!(Number.isSafeInteger(skippedUsers) && skippedUsers >= 0)) throw new TightrecError('file-damaged', `${model.name}: the number skippedUsers must be a whole number from 0 up, got ${skippedUsers ?? 'none'}`);
     const factors = model.#emptyFactors(catalogue);
-    passAll(factors.user, towers.user, sides.user);
-    passAll(factors.item, towers.item, sides.item);
+    passSides(factors, towers, sides);
     model.#learned = { towers, sides, catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, skippedUsers, factors };
     return model;
   }
@@ -272,10 +269,16 @@ export class Siamese implements Recommender {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
     const { towers: { user, item }, factors, optimizer } = this.#learned;
-    for (const table of [factors.user, factors.item]) table.free();
+    freeFactors(factors);
     release(Object.values({ ...towerTensors('user', user), ...towerTensors('item', item) }), optimizer);
     this.#learned = null;
   }
+}
+
+/** The vectors of all users and items, into `factors`. */
+function passSides(factors: Factors, towers: Towers, sides: Sides): void {
+  passAll(factors.user, towers.user, sides.user);
+  passAll(factors.item, towers.item, sides.item);
 }
 
 /** A cosine from here on is that of the same features, but for rounding. */

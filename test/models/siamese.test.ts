@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
 import { type Interactions, type RawId, bucket, category, id, interactions, multi, readSideTable, selectEvents, sideTable } from '../../lib/data/index.ts';
-import { Siamese, type SiameseSettings, fromBytes, toBytes } from '../../lib/index.ts';
+import { type Checkpoint, type Checkpoints, Siamese, type SiameseSettings, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
 import { movieLens, movieLensRatings, noMovieLens } from '../helpers/movielens.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
@@ -134,6 +134,15 @@ test('ten thousand steps use as much memory as ten', async () => {
   });
   assert.ok(steps * uses.length >= 10_000, `${steps} steps`);
   for (const of of [uses, sizes]) assert.ok(of.every((bytes, epoch) => epoch === 0 || bytes <= of[epoch - 1]), `${of}`);
+});
+
+test('a checkpoint of other side tables is refused', async () => {
+  const data = ratings(range(60), range(45)), kept: Checkpoint[] = [], checkpoints: Checkpoints = { load: () => kept.length > 0 ? checkpointFromBytes(checkpointToBytes(kept.at(-1)!)) : null, save: (checkpoint) => { kept.push(checkpoint); } };
+  const tables = { userTable: people(range(60)), itemTable: films(range(45)) }, turned = films(range(45).toReversed());
+  await new Siamese({ ...settings, epochs: 2 }).fit(data, { ...tables, checkpoints });
+  const other = sideTable(range(45), { kinds: Array.from(turned.columns.kinds) });
+  await rejects(() => new Siamese({ ...settings, epochs: 3 }).fit(data, { ...tables, itemTable: other, checkpoints }), 'wrong-checkpoint', 'is of other side tables: its users or items had other features');
+  assert.equal(toBytes(await new Siamese({ ...settings, epochs: 3 }).fit(data, { ...tables, checkpoints })), toBytes(await fitted({ epochs: 3 }, data)));
 });
 
 if (movieLens === null) skip('models/siamese: MovieLens 100k', noMovieLens);
