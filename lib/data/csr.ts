@@ -117,6 +117,9 @@ export function transposeCsr({ rows, columns, indptr, indices, values }: Csr): C
   return { rows: columns, columns: rows, indptr: start, indices: to, values: moved };
 }
 
+/** emptyCsr: a matrix without entries. */
+export const emptyCsr = (rows: number, columns: number): Csr => ({ rows, columns, indptr: new Int32Array(rows + 1), indices: new Int32Array(0), values: new Float32Array(0) });
+
 /** growCsr: the same entries in a matrix of more rows and columns. */
 export function growCsr(matrix: Csr, rows: number, columns: number): Csr {
   const indptr = new Int32Array(rows + 1).fill(matrix.indices.length);

@@ -43,6 +43,12 @@ export interface LearnedFeaturesData {
 /** A cell, and what an error says of where it stands. */
 interface Cell { readonly value: unknown; readonly where: () => string }
 
+/** Rows: columns of cells, what errors call them, and each row of them. */
+interface Rows { readonly source: string; readonly columns: SideTable['columns']; rowName(row: number): string }
+
+const rowsOf = (table: SideTable | null): Rows | null => table && { ...table, rowName: (row) => `id ${describeId(table.ids[row])}` };
+const countingRows = (n: number): Int32Array => Int32Array.from({ length: n }, (_, row) => row);
+
 /**
  * learnFeatures: the vocabularies and statistics of declared features, from the ids of the training data alone, whatever else the table holds; `ids` is
  * their encoder (`trainedIds` where one holds more). `where` begins the errors.
@@ -51,10 +57,22 @@ interface Cell { readonly value: unknown; readonly where: () => string }
  */
 export function learnFeatures(declared: Features, ids: LabelEncoder, table: SideTable | null = null, where = 'learnFeatures'): LearnedFeatures {
   checkFeatures(where, declared);
-  const known = ids.known(), at = positionsOf(known, declared, table, where);
+  return learnAt(declared, ids, positionsOf(ids.known(), declared, table, where), rowsOf(table), where);
+}
+
+/**
+ * learnRows: the same of the rows of columns that stand beside something without ids, such as events; a feature of kind id has no place there.
+ * Errors: as learnFeatures.
+ */
+export function learnRows(declared: Features, n: number, columns: SideTable['columns'], source: string, where: string): LearnedFeatures {
+  checkFeatures(where, declared);
+  return learnAt(declared, LabelEncoder.inOrder([]), countingRows(n), { source, columns, rowName: (row) => `row ${row}` }, where);
+}
+
+function learnAt(declared: Features, ids: LabelEncoder, at: Int32Array, rows: Rows | null, where: string): LearnedFeatures {
   const learned = Object.entries(declared).map(([name, feature]) => {
-    const column = columnOf(name, feature, table, where);
-    return { name, feature, ...learn(name, feature, column === null ? [] : known.map((_, row) => cellAt(column, name, feature, at[row], table!, where)), where) };
+    const column = columnOf(name, feature, rows, where);
+    return { name, feature, ...learn(name, feature, column === null ? [] : Array.from(at, (row) => cellAt(column, name, feature, row, rows!, where)), where) };
   });
   return inPlace(learned, ids);
 }
@@ -64,8 +82,20 @@ export function learnFeatures(declared: Features, ids: LabelEncoder, table: Side
  * The matrix is sparse from here on: ids without a value, and new ids, just have fewer entries. Errors: as learnFeatures.
  */
 export function encodeFeatures(learned: LearnedFeatures, ids: ArrayLike<RawId | null>, table: SideTable | null = null, where = 'encodeFeatures'): FeatureMatrix {
-  const { parts, columns } = learned, all = Array.from(ids), declared = Object.fromEntries(parts.map(({ name, feature }) => [name, feature]));
-  const at = positionsOf(all, declared, table, where), sources = parts.map(({ name, feature }) => columnOf(name, feature, table, where));
+  const all = Array.from(ids), declared = Object.fromEntries(learned.parts.map(({ name, feature }) => [name, feature]));
+  return encodeAt(learned, all, positionsOf(all, declared, table, where), rowsOf(table), where);
+}
+
+/**
+ * encodeRows: what the features say of the rows of columns; `ids` says for each whose it is, null for nobody that is known. `rowName` is what errors call a row.
+ * Errors: as learnFeatures.
+ */
+export function encodeRows(learned: LearnedFeatures, ids: readonly (RawId | null)[], columns: SideTable['columns'], source: string, where: string, rowName: Rows['rowName'] = (row) => `row ${row}`): FeatureMatrix {
+  return encodeAt(learned, ids, countingRows(ids.length), { source, columns, rowName }, where, true);
+}
+
+function encodeAt(learned: LearnedFeatures, all: readonly (RawId | null)[], at: Int32Array, rows: Rows | null, where: string, namelessToo = false): FeatureMatrix {
+  const { parts, columns } = learned, sources = parts.map(({ name, feature }) => columnOf(name, feature, rows, where));
   const indptr = new Int32Array(all.length + 1), entries = new Entries(), without: Record<string, number> = Object.fromEntries(parts.map(({ name }) => [name, 0]));
   for (let row = 0; row < all.length; row++) {
     for (let p = 0; p < parts.length; p++) {
@@ -73,7 +103,7 @@ export function encodeFeatures(learned: LearnedFeatures, ids: ArrayLike<RawId | 
       if (part.feature.kind === 'id') {
         const own = all[row] === null ? (learned.ids.unknown ? 0 : -1) : learned.ids.encode(all[row]!);
         if (own >= 0) entries.push(part.from + own, 1);
-      } else if (all[row] !== null) encodeCell(entries, part, cellAt(column!, part.name, part.feature, at[row], table!, where));
+      } else if (all[row] !== null || namelessToo) encodeCell(entries, part, cellAt(column!, part.name, part.feature, at[row], rows!, where));
       if (entries.length === before) without[part.name]++;
     }
     indptr[row + 1] = entries.length;
@@ -166,17 +196,18 @@ function positionsOf(ids: readonly (RawId | null)[], declared: Features, table: 
   return at;
 }
 
-const columnName = (name: string, feature: Feature): string => feature.kind === 'id' ? name : feature.column ?? name;
+/** columnName: the column that a feature reads. */
+export const columnName = (name: string, feature: Feature): string => feature.kind === 'id' ? name : feature.column ?? name;
 
-function columnOf(name: string, feature: Feature, table: SideTable | null, where: string): SideColumn | null {
-  if (feature.kind === 'id' || table === null) return null;
-  const column = columnName(name, feature), there = Object.keys(table.columns);
-  if (!Object.hasOwn(table.columns, column)) throw new TightrecError('column-missing', `${where}: expected a column ${quoted(column)} for feature ${quoted(name)} in ${table.source}, got ${listed(there)}${suggestion(column, there)}`);
-  return table.columns[column];
+function columnOf(name: string, feature: Feature, rows: Rows | null, where: string): SideColumn | null {
+  if (feature.kind === 'id' || rows === null) return null;
+  const column = columnName(name, feature), there = Object.keys(rows.columns);
+  if (!Object.hasOwn(rows.columns, column)) throw new TightrecError('column-missing', `${where}: expected a column ${quoted(column)} for feature ${quoted(name)} in ${rows.source}, got ${listed(there)}${suggestion(column, there)}`);
+  return rows.columns[column];
 }
 
-const cellAt = (column: SideColumn, name: string, feature: Feature, at: number, table: SideTable, where: string): Cell =>
-  ({ value: column[at], where: () => `${where}: ${table.source}, id ${describeId(table.ids[at])}, column ${quoted(columnName(name, feature))}` });
+const cellAt = (column: SideColumn, name: string, feature: Feature, at: number, rows: Rows, where: string): Cell =>
+  ({ value: column[at], where: () => `${where}: ${rows.source}, ${rows.rowName(at)}, column ${quoted(columnName(name, feature))}` });
 
 // Reading cells: each kind's own
 

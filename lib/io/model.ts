@@ -20,6 +20,7 @@ import { PurchaseHistory } from '../models/purchaseHistory.ts';
 import { RatingMF } from '../models/ratingMF.ts';
 import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import { Siamese } from '../models/siamese.ts';
+import { TwoTower } from '../models/twoTower.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
@@ -28,7 +29,7 @@ const VERSION = '1';
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
   AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
-  SVDPlusPlus, Siamese,
+  SVDPlusPlus, Siamese, TwoTower,
 };
 
 /** What stands before the names of a part's tensors and numbers. */
@@ -78,14 +79,14 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
  * that hold the catalogue.
  * Errors: 'file-damaged'.
  */
-export function decodeState(bytes: Uint8Array, source: string): { state: ModelState; metadata: ReadonlyMap<string, string> } {
+export function decodeState(bytes: Uint8Array, source: string, names: readonly string[] = Object.keys(models)): { state: ModelState; metadata: ReadonlyMap<string, string> } {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (metadata.get('format') !== 'tightrec') throw damaged(source, `it is a safetensors file, but not a tightrec model: expected format 'tightrec' in its metadata, got ${show(metadata.get('format'))}`);
   const version = metadata.get('version') ?? '';
   if (/^\d{1,9}$/.test(version) && Number(version) > Number(VERSION)) throw damaged(source, `it was written by a newer tightrec: its file version is ${version}, and this tightrec reads version ${VERSION}; update tightrec to read it`);
   if (version !== VERSION) throw damaged(source, `expected file version ${VERSION}, got ${show(metadata.get('version'))}`);
   const name = metadata.get('model') ?? '';
-  if (!Object.hasOwn(models, name)) throw damaged(source, `expected one of the models ${Object.keys(models).join(', ')}, got ${show(metadata.get('model'))}`);
+  if (!names.includes(name)) throw damaged(source, `expected ${names.length > 1 ? 'one of the models ' : 'a '}${names.join(', ')}, got ${show(metadata.get('model'))}`);
 
   const { checksum: _, ...texts } = Object.fromEntries(metadata), sum = checksum(Object.entries(texts), [...tensors]);
   if (metadata.get('checksum') !== sum) throw damaged(source, `its contents have changed since it was written: the checksum is ${sum}, the file says ${show(metadata.get('checksum'))}`);
@@ -101,8 +102,8 @@ export function decodeState(bytes: Uint8Array, source: string): { state: ModelSt
   return { state: name === 'Blend' ? { ...state, parts: partsFrom(source, metadata, state) } : state, metadata };
 }
 
-/** What a model says of its settings or tables is here said of the file. */
-function saidOf<Made>(source: string, make: () => Made): Made {
+/** saidOf: what a model says of its settings or tables is here said of the file. */
+export function saidOf<Made>(source: string, make: () => Made): Made {
   try { return make(); } catch (error) {
     if (error instanceof TightrecError) throw new TightrecError('file-damaged', `${source}: ${error.message}`, { cause: error });
     throw error;

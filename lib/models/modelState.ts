@@ -14,6 +14,10 @@ export interface ModelState {
   readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
 }
 
+/** csrToTensors: the parts of a sparse matrix, as a model file holds them. */
+export const csrToTensors = (name: string, { indptr, indices, values }: Csr): ModelState['tensors'] =>
+  Object.fromEntries(Object.entries({ indptr, indices, values }).map(([part, data]) => [`${name}_${part}`, { shape: [data.length], data }]));
+
 /** csrFrom: a users x items matrix back from a model file. Errors: 'file-damaged' when its parts do not fit. */
 export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: string, rows: number, columns: number): Csr {
   const part = (which: string) => state.tensors[`${name}_${which}`]?.data;

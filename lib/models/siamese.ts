@@ -277,8 +277,8 @@ export class Siamese implements Recommender {
 
 /** The vectors of all users and items, into `factors`. */
 function passSides(factors: Factors, towers: Towers, sides: Sides): void {
-  passAll(factors.user, towers.user, sides.user);
-  passAll(factors.item, towers.item, sides.item);
+  factors.user.data.set(passAll(towers.user, sides.user.matrix).data);
+  factors.item.data.set(passAll(towers.item, sides.item.matrix).data);
 }
 
 /** A cosine from here on is that of the same features, but for rounding. */

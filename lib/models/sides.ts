@@ -7,7 +7,7 @@ import { type LearnedFeatures, type LearnedFeaturesData, encodeFeatures, feature
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 import type { Catalogue } from './catalogue.ts';
-import { type ModelState, csrFrom } from './modelState.ts';
+import { type ModelState, csrFrom, csrToTensors } from './modelState.ts';
 import { type Rule, checkNames } from './settings.ts';
 import type { FitOptions } from './train.ts';
 
@@ -103,20 +103,19 @@ export function withNewIds(where: string, catalogue: Catalogue, sides: Sides, ta
 
 /** sidesToState: what a model file holds of them: sparse matrices, and as plain data what was learned. */
 export function sidesToState({ user, item }: Sides, { users, items }: Catalogue): { tensors: ModelState['tensors']; features: { user: LearnedFeaturesData; item: LearnedFeaturesData } } {
-  const tensors = (name: string, { indptr, indices, values }: Csr): ModelState['tensors'] =>
-    Object.fromEntries(Object.entries({ indptr, indices, values }).map(([part, data]) => [`${name}_${part}`, { shape: [data.length], data }]));
   return {
-    tensors: { ...tensors('user_features', user.matrix), ...tensors('item_features', item.matrix) },
+    tensors: { ...csrToTensors('user_features', user.matrix), ...csrToTensors('item_features', item.matrix) },
     features: { user: featuresToData(user.learned, users), item: featuresToData(item.learned, items) },
   };
 }
 
 /** sidesFrom: back from a model file. Errors: 'file-damaged'. */
 export function sidesFrom(state: ModelState, { userFeatures, itemFeatures }: FeatureSettings): Sides {
-  const { users, items } = state.catalogue, data = (state.features ?? {}) as { user?: unknown; item?: unknown };
-  const side = (which: 'user' | 'item', declared: Features, ids: LabelEncoder): Side => {
-    const learned = featuresFromData(declared, ids, data[which], `${state.model}: ${which} features`);
-    return { learned, matrix: csrFrom(state, `${which}_features`, ids.size, learned.columns) };
-  };
-  return { user: side('user', userFeatures, users), item: side('item', itemFeatures, items) };
+  return { user: sideFrom(state, 'user', userFeatures), item: sideFrom(state, 'item', itemFeatures) };
+}
+
+/** sideFrom: one of them. Errors: 'file-damaged'. */
+export function sideFrom(state: ModelState, which: 'user' | 'item', declared: Features): Side {
+  const ids = state.catalogue[`${which}s`], learned = featuresFromData(declared, ids, (state.features as Record<string, unknown> | undefined)?.[which], `${state.model}: ${which} features`);
+  return { learned, matrix: csrFrom(state, `${which}_features`, ids.size, learned.columns) };
 }

@@ -1,12 +1,14 @@
-import { scope } from '../../kernels/memory.ts';
+import { scope, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
+import type { Csr } from '../data/csr.ts';
 import type { Random } from '../random.ts';
+import type { Vectors } from '../retrieval/vectors.ts';
 import { counting } from './autoencoder.ts';
 import { tensorFrom, uniformTable } from './factors.ts';
 import type { ModelState } from './modelState.ts';
-import type { Side } from './sides.ts';
+import { type Rule, listOf, wholeNumber } from './settings.ts';
 
 /** Layer: a matrix and a bias, or none. Shapes: W (inputs, outputs), bias (1, outputs). */
 interface Layer { readonly W: Tensor; readonly bias: Tensor | null }
@@ -19,6 +21,9 @@ export interface Widths { readonly widths: readonly number[]; readonly lastBias:
 
 const hasBias = ({ widths, lastBias }: Widths, at: number): boolean => lastBias || at < widths.length - 1;
 
+/** Of a tower that has nothing but the layers of a setting: the last of them is the length of its vectors. */
+export const someLayers: Rule = (value) => listOf(wholeNumber(1))(value) ?? ((value as unknown[]).length > 0 ? null : 'a list of at least one width');
+
 /** newTower: layers over so many features, uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio, 2010), biases at 0. */
 export function newTower(features: number, shape: Widths, random: Random): Tower {
   const { widths } = shape;
@@ -30,23 +35,43 @@ export function newTower(features: number, shape: Widths, random: Random): Tower
 
 /**
  * towerRows: the vectors of rows of features. The first layer sums the rows of W that belong to the features that are there; nothing is as wide as all of them.
+ * With `ops.embeddingBag` for `sum` the gradient of these rows is all that a step makes of that layer, for an optimiser that leaves the others alone.
  *
  *   h_1 = Σ_j f[j] W_1[j] + b_1     h_l = max(h_{l-1}, 0) W_l + b_l        f: sparse, (B, features) -> (B, outputs of the last)
  */
-export function towerRows(tape: Tape | null, [first, ...rest]: Tower, bag: ops.Bag): Tensor {
-  let h = ops.bagSum(tape, first.W, bag);
+export function towerRows(tape: Tape | null, [first, ...rest]: Tower, bag: ops.Bag, sum: typeof ops.bagSum = ops.bagSum): Tensor {
+  let h = sum(tape, first.W, bag);
   if (first.bias) h = ops.addRow(tape, h, first.bias);
   for (const { W, bias } of rest) h = ops.linear(tape, ops.relu(tape, h), W, bias);
   return h;
 }
 
+/** besideOf: the rows of two matrices side by side, those of the second one's columns behind those of the first, in the memory of the running step. Shapes: rows (B). */
+export function besideOf(a: Csr, aRows: Int32Array, b: Csr | null, bRows: Int32Array): ops.Bag {
+  const B = aRows.length, indptr = scratchInts(B + 1);
+  indptr[0] = 0;
+  for (let r = 0; r < B; r++) indptr[r + 1] = indptr[r] + a.indptr[aRows[r] + 1] - a.indptr[aRows[r]] + (b === null ? 0 : b.indptr[bRows[r] + 1] - b.indptr[bRows[r]]);
+  const indices = scratchInts(indptr[B]), values = scratchFloats(indptr[B]);
+  for (let r = 0, to = 0; r < B; r++) {
+    for (let at = a.indptr[aRows[r]]; at < a.indptr[aRows[r] + 1]; at++, to++) { indices[to] = a.indices[at]; values[to] = a.values[at]; }
+    if (b !== null) for (let at = b.indptr[bRows[r]]; at < b.indptr[bRows[r] + 1]; at++, to++) { indices[to] = a.columns + b.indices[at]; values[to] = b.values[at]; }
+  }
+  return { indptr, indices, values };
+}
+
 /** Rows that pass a tower at a time. */
 const BLOCK = 1024;
 
-/** passAll: the vectors of all rows of a side, into `out`. Shapes: out (rows, outputs of the last layer). */
-export function passAll(out: Tensor, tower: Tower, { matrix }: Side): void {
-  const [rows, K] = out.shape;
-  for (let from = 0; from < rows; from += BLOCK) scope(() => out.data.set(towerRows(null, tower, ops.bagsOf(matrix, counting(Math.min(BLOCK, rows - from), from))).data, from * K));
+/** passAll: the vectors of all rows of a matrix of features, and, where there is one, of the matrix beside it. Shape: (rows, outputs of the last layer). */
+export function passAll(tower: Tower, features: Csr, beside: Csr | null = null): Vectors {
+  const { rows } = features, K = tower.at(-1)!.W.shape[1], data = new Float32Array(rows * K);
+  for (let from = 0; from < rows; from += BLOCK) {
+    scope(() => {
+      const some = counting(Math.min(BLOCK, rows - from), from);
+      data.set(towerRows(null, tower, besideOf(features, some, beside, some)).data, from * K);
+    });
+  }
+  return { data, shape: [rows, K] };
 }
 
 /** towerTensors: the parameters of a tower, by the names that a model file gives them: of 'user' user_layer_0 and user_bias_0, and so on. */
