@@ -17,7 +17,7 @@ import { type Tower, type Widths, passAll, someLayers, towerFrom, towerTensors }
  * Query: who asks, and when: a cell for each column that the features of users and of the context read, by name. `user` is the id of somebody whom the model knows: then the
  * features of users may be left out, and those of the context too, which are then those of the user's last event.
  */
-export type Query = Readonly<Record<string, RawId | readonly string[]>>;
+export type Query = Readonly<Record<string, RawId | readonly string[] | undefined>>;
 
 /** Context: the features of events, and those of each user's last event. */
 export interface Context { readonly learned: LearnedFeatures; readonly matrix: Csr } // users x columns
@@ -93,7 +93,8 @@ function placeOf(where: string, query: Query, { model, users, context }: QueryPa
   const ownFeatures = row >= 0 && !tells(ofUser), ownContext = context === null || (row >= 0 && !tells(ofContext));
   if (!ownFeatures && (ofUser.length === 0 || missing(ofUser) !== undefined)) {
     if (query.user !== undefined && row < 0) throw unknownId(where, 'user', query.user as RawId, users, ofUser.length > 0 ? `; tell ${ofUser.join(', ')}, and the model can answer by them` : '');
-    throw new TightrecError('column-missing', `${where} must have '${missing(ofUser) ?? 'user'}'; the columns are ${all.join(', ')}`);
+    const instead = ofUser.length === 0 ? '' : row < 0 ? ', or the id of a known user' : ', or none of the features of users';
+    throw new TightrecError('column-missing', `${where} must have '${missing(ofUser) ?? 'user'}'${instead}; the columns are ${all.join(', ')}`);
   }
   if (!ownContext && missing(ofContext) !== undefined) throw new TightrecError('column-missing', `${where} must have '${missing(ofContext)!}'; the columns are ${all.join(', ')}`);
   return { user: ownFeatures ? row : null, context: ownContext ? Math.max(row, 0) : null };

@@ -136,8 +136,9 @@ export class TwoTower implements Recommender {
     this.check();
     const where = `${this.name}.partialFit`, { given, tables, others } = apart(options), { context: before } = this.#learned;
     noTables(where, tables);
-    checkTwoItems(where, data);
+    checkEvents(where, data);
     const recoded = encodeLike(where, data, this.#learned.catalogue, NEW_ID), catalogue = withSeen(this.#learned.catalogue, recoded);
+    checkTwoItems(where, recoded);
     const events = before && encodeContext(where, before.learned, recoded, contextColumns(where, recoded, given)), context = before && { ...before, matrix: lastContext(events!, recoded, before.matrix) };
     await this.#train({ ...this.#learned, catalogue, context }, events, recoded, others);
     return this;

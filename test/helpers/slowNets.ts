@@ -1,5 +1,7 @@
 import { type ModelState } from '../../lib/index.ts';
 
+const range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
+
 /** Networks again, slowly and in float64, from what a model file holds. */
 
 /** slowCodes: of AutoRec, σ(Σ r V[column] + a) for each row, where the rows are the items, or the users. Shape: -> (rows, H), by rows. */
@@ -15,13 +17,19 @@ export function slowCodes({ settings, catalogue: { users, items, seen }, tensors
   return sums.map((row) => row.map((x) => 1 / (1 + Math.exp(-x))));
 }
 
-/** slowVectors: of Siamese, what the layers of items, or of users, make of each row of features. Shape: -> (rows, K), by rows. */
-export function slowVectors({ tensors }: ModelState, side: 'item' | 'user' = 'item'): number[][] {
-  const [indptr, indices, values] = ['indptr', 'indices', 'values'].map((part) => tensors[`${side}_features_${part}`].data), layers = Object.keys(tensors).filter((name) => name.startsWith(`${side}_layer_`)).length;
-  return Array.from({ length: indptr.length - 1 }, (_, row) => {
-    let x = new Map([...indices.subarray(indptr[row], indptr[row + 1])].map((column, at) => [column, values[indptr[row] + at]]));
+/** slowVectors: of Siamese and TwoTower, what the layers of items, or of users, make of each row of features; `tower` is how their tensors are named. Shape: -> (rows, K), by rows. */
+export function slowVectors({ tensors }: ModelState, side: 'item' | 'user' = 'item', tower: string = side): number[][] {
+  const part = (of: string, row: number): [number, number][] => {
+    const [indptr, indices, values] = ['indptr', 'indices', 'values'].map((name) => tensors[`${of}_${name}`].data);
+    return [...indices.subarray(indptr[row], indptr[row + 1])].map((column, at) => [column, values[indptr[row] + at]]);
+  };
+  const rows = tensors[`${side}_features_indptr`].data.length - 1, layers = Object.keys(tensors).filter((name) => name.startsWith(`${tower}_layer_`)).length;
+  const context = tower === 'query' && 'user_context_indptr' in tensors ? Math.max(...range(rows).flatMap((row) => part('user_context', row).map(([column]) => column))) + 1 : null;
+  return range(rows).map((row) => {
+    let x = new Map(part(`${side}_features`, row));
+    if (context !== null) { const first = tensors.query_layer_0.shape[0] - context; for (const [column, value] of part('user_context', row)) x.set(first + column, value); }
     for (let layer = 0; layer < layers; layer++) {
-      const { data: W, shape: [, M] } = tensors[`${side}_layer_${layer}`], out = [...tensors[`${side}_bias_${layer}`]?.data ?? new Float32Array(M)];
+      const { data: W, shape: [, M] } = tensors[`${tower}_layer_${layer}`], out = [...tensors[`${tower}_bias_${layer}`]?.data ?? new Float32Array(M)];
       for (const [column, value] of x) for (let m = 0; m < M; m++) out[m] += (layer === 0 ? value : Math.max(value, 0)) * W[column * M + m];
       x = new Map(out.entries());
     }

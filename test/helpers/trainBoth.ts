@@ -1,6 +1,6 @@
 import { runtime } from './webassembly.ts'; // first: it may make the runtime a poorer one
 import { createHash } from 'node:crypto';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, type Variant, backend, toBytes, useKernels } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Variant, backend, toBytes, useKernels } from '../../lib/index.ts';
 import { id } from '../../lib/data/index.ts';
 import { planted } from './planted.ts';
 
@@ -13,6 +13,7 @@ const models = [
   new BPR({ ...settings, solver: 'sgd', blocks: 3, verifyNegatives: true }), new RatingMF({ ...settings, blocks: 3, order: 'random' }), new SVDPlusPlus(settings), new FactorizationMachine({ ...settings, task: 'click' }),
   ...(['warp', 'bpr', 'logistic'] as const).map((loss) => new HybridMF({ ...settings, loss, blocks: 3 })),
   new AutoRec({ epochs: 3, learningRate: 0.02, seed: 11, hidden: 19, batchSize: 40 }), new CDAE({ epochs: 3, learningRate: 0.02, seed: 11, hidden: 19, loss: 'squared' }),
+  new TwoTower({ epochs: 3, learningRate: 0.1, seed: 11, userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [19, 7], batchSize: 300 }),
   new Siamese({ epochs: 3, learningRate: 0.02, seed: 11, userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [19, 11], embedding: 7, liked: 1, negatives: 'unseen' }),
   new NextItemLSTM({ ...settings, factors: 9, hidden: 13, user: true, batchSize: 20, steps: 10, dropout: 0.2 }),
   ...(['cg', 'cholesky'] as const).map((solver) => new AlternatingLeastSquares({ factors: 19, epochs: 3, seed: 11, solver })),

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, bucket, category, id, interactions, number } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -37,6 +37,7 @@ const makers = {
   HybridMF: () => withTables(new HybridMF({ factors: 3, epochs: 2, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() } })),
   AutoRec: () => new AutoRec({ hidden: 3, epochs: 2, batchSize: 5 }),
   CDAE: () => new CDAE({ hidden: 3, epochs: 2, batchSize: 5 }),
+  TwoTower: () => withTables(new TwoTower({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4, 3], epochs: 2, batchSize: 50 })),
   Siamese: () => withTables(new Siamese({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4], embedding: 3, liked: 2, epochs: 2, batchSize: 50 })),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),

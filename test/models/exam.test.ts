@@ -4,7 +4,7 @@ import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
 import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, number, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -45,6 +45,8 @@ interface Candidate {
   readonly allPairs?: boolean;
   /** Whether it learns only where a user has an item that is not liked: where all have met everything there is nothing to learn, and it says so. */
   readonly contrasts?: boolean;
+  /** What it says of events of one item, where it cannot learn from them. */
+  readonly oneItem?: string;
   /** Board and tastes as it must see them to learn who likes what; as they are, unless said otherwise. */
   readonly pairs?: (data: Interactions) => Interactions;
   /** Which tensor holds the vectors that make items alike, and in which row the first item's is. */
@@ -320,6 +322,28 @@ const candidates: Candidate[] = [
     excludesSeen: true,
   },
   {
+    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new TwoTower({ userFeatures, itemFeatures, ...settings } as object)), // which it has no default for
+    small: {
+      userFeatures: { id: id() }, itemFeatures: { id: id() }, contextFeatures: null, layers: [6, 5], removeHits: true, samplingCorrection: true, temperature: 1, epochs: 4, batchSize: 40, learningRate: 0.05, l2: 1e-3, seed: 1,
+    },
+    others: {
+      userFeatures: { id: id(), parity: category() }, itemFeatures: { id: id(), parity: category() }, contextFeatures: { time: number() }, layers: [5], removeHits: false, samplingCorrection: false, temperature: 0.7, epochs: 5, batchSize: 30,
+      learningRate: 0.04, l2: 1e-2, seed: 2,
+    },
+    bad: [
+      ...each('userFeatures', [null, 'id', 3, {}, []]), ...each('itemFeatures', [null, 'id', 3, {}, []]), ...each('contextFeatures', ['id', 3, {}, []]), ...each('layers', [8, null, '8', [], [0], [1.5], ['8'], [8, Number.NaN]]),
+      ...each('removeHits', [1, 'true', null]), ...each('samplingCorrection', [0, null]), ...each('temperature', notPositive), ...each('epochs', notWhole), ...each('batchSize', [...notWhole, 1]), ...each('learningRate', notPositive),
+      ...each('l2', negative), ...each('seed', [Number.NaN, Infinity, '1', null]),
+    ],
+    learns: {
+      board: { layers: [4], epochs: 60, batchSize: 200, learningRate: 0.1 }, tastes: { layers: [16, 8], epochs: 30, batchSize: 600, learningRate: 0.1 },
+      long: { layers: [4], epochs: 60, batchSize: 3, learningRate: 0.05 }, diverges: { layers: [4, 4], epochs: 6, batchSize: 1e6, learningRate: 1e5 }, floor: 0.35,
+    },
+    alike: 'vectors', vectorsOf: (state) => slowVectors(state, 'item', 'candidate'), wide: { layers: [80] }, below: 7,
+    oneItem: 'expected events of at least two items',
+    excludesSeen: true,
+  },
+  {
     make: (settings) => new BiasOnly(settings),
     small: { sweeps: 4, userL2: 3, itemL2: 2 }, others: { sweeps: 1, userL2: 5, itemL2: 6 },
     bad: [...each('sweeps', notWhole), ...each('userL2', negative), ...each('itemL2', negative)],
@@ -551,7 +575,8 @@ for (const candidate of candidates) {
 
   test('one user, one item', async () => {
     const data = interactions(['u'], ['i'], { times: [0] });
-    if (candidate.contrasts) { await rejects(() => fitted({}, data), 'bad-input', 'got none among 1'); return; }
+    const refusal = candidate.contrasts ? 'got none among 1' : candidate.oneItem;
+    if (refusal !== undefined) { await rejects(() => fitted({}, data), 'bad-input', refusal); return; }
     const model = await fitted({}, data);
     assert.equal([model.nUsers, model.nItems], [1, 1]);
     assert.equal([...model.recommend([0], { k: 2 }).items], [0, -1]);
@@ -565,7 +590,8 @@ for (const candidate of candidates) {
   test('one user and many items, one item and many users', async () => {
     for (const [u, i] of [[range(1), range(9)], [range(9), range(1)]]) {
       const pairs = u.flatMap((user) => i.map((item) => [user, item])), data = interactions(pairs.map(([user]) => user), pairs.map(([, item]) => item), { times: pairs.map(() => 0) });
-      if (candidate.contrasts) { await rejects(() => fitted({}, data), 'bad-input', `got none among ${u.length}`); continue; }
+      const refusal = candidate.contrasts ? `got none among ${u.length}` : i.length === 1 ? candidate.oneItem : undefined;
+      if (refusal !== undefined) { await rejects(() => fitted({}, data), 'bad-input', refusal); continue; }
       const model = await fitted({}, data);
       assert.ok(model.scores(u).every(Number.isFinite));
       assert.equal([...model.recommend(u, { k: 9 }).items].filter((item) => item >= 0).length, 9);

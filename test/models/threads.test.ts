@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, TwoTower, toBytes } from '../../lib/index.ts';
 import { id } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
@@ -24,6 +24,7 @@ const models: (() => Recommender)[] = [
   () => new HybridMF({ loss: 'logistic', factors: 64, epochs: 3, blocks: 5, order: 'random' }),
   () => new AutoRec({ hidden: 500, epochs: 2 }),
   () => new CDAE({ hidden: 300, epochs: 2 }),
+  () => new TwoTower({ userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [300, 200], epochs: 2 }),
   () => new Siamese({ userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [300], embedding: 200, liked: 1, negatives: 'unseen', epochs: 2 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1, solver: 'cholesky' }),
