@@ -56,6 +56,25 @@ export interface Native {
   readonly rows: readonly (Pick<Row, 'group' | 'name' | 'scale' | 'size'> & { readonly library: string; readonly one: number; readonly two?: number })[];
 }
 
+/** A graph of usearch: milliseconds a query, recall@10, and how long it took to make. */
+export interface GraphRow { readonly expansionSearch: number; readonly isDefault: boolean; readonly isLeast: boolean; readonly buildSeconds: number; readonly recall: number; readonly one: number; readonly block: number }
+
+/** What was measured with so many items; `one` and `block` are milliseconds a query. */
+export interface SizeRow { readonly items: number; readonly exact: { readonly one: number; readonly block: number }; readonly graphs: readonly GraphRow[] }
+
+/** ExactIndex beside ApproximateIndex: bench/results/approximate.json. */
+export interface Approximate extends Pick<Results, 'machine' | 'runtime' | 'commit'> {
+  readonly kernels: string;
+  readonly usearch: string;
+  readonly K: number;
+  readonly queries: number;
+  readonly block: number;
+  readonly places: number;
+  readonly target: number;
+  readonly mixture: { readonly clusters: number; readonly spread: number; readonly lengths: number };
+  readonly rows: readonly SizeRow[];
+}
+
 /** figure: three digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);

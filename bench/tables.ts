@@ -1,6 +1,6 @@
 import { scales } from './kernelSizes.ts';
 import { sizeOf, spreadOf } from './limits.ts';
-import { type Native, type Results, type Row, figure } from './results.ts';
+import { type Approximate, type GraphRow, type Native, type Results, type Row, type SizeRow, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -126,3 +126,24 @@ export function rivalsTable(results: Results): string {
   return [table(['', ...head], body), '', `${where(results)}${onceNote(results.rows)}`, ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note.replace(/\s+/g, ' ')}`)] : [])].join('\n');
 }
 
+/** approximateTable: ExactIndex beside the graph, by how many items there are, and up to how many ExactIndex is the faster one. */
+export function approximateTable({ machine, runtime, commit, usearch, K, queries, block, places, target, rows }: Approximate): string {
+  const least = ({ graphs }: SizeRow): GraphRow | undefined => graphs.find(({ isLeast }) => isLeast), usual = ({ graphs }: SizeRow): GraphRow => graphs.find(({ isDefault }) => isDefault)!;
+  const body = rows.map((row) => {
+    const { items, exact } = row, one = usual(row), other = least(row);
+    return [items.toLocaleString('en-US'), figure(exact.one), figure(exact.block), figure(one.one), figure(one.block), one.recall.toFixed(3), figure(one.buildSeconds), ...(other ? [String(other.expansionSearch), figure(other.one), figure(other.block), other.recall.toFixed(3)] : ['', '', '', ''])];
+  });
+  const head = ['items', 'exact, ms', 'in blocks', 'usearch, ms', 'in blocks', `recall@${places}`, 'made in, s', `\`expansionSearch\` for ${target}`, 'ms', 'in blocks', `recall@${places}`];
+  const upTo = (of: (row: SizeRow) => GraphRow | undefined, way: 'one' | 'block'): string => { const n = crossing(rows, of, way); return n === null ? 'none of these' : Number(n.toPrecision(2)).toLocaleString('en-US'); };
+  return `${table(head, body)}
+
+ExactIndex is the faster one up to about ${upTo(usual, 'one')} items, asked one query at a time, and ${upTo(usual, 'block')} in blocks of ${block}, beside usearch as it is; ${upTo(least, 'one')} and ${upTo(least, 'block')} beside the least \`expansionSearch\` that finds ${100 * target} in a hundred. ${K} numbers a vector, ${queries} queries, one thread; usearch ${usearch}; ${machine.cpu}, ${machine.cores} cores, ${runtime}; commit ${commit}.`;
+}
+
+/** The number of items at which both take as long: on the line, of logarithms, between the sizes around it. Null where one is the faster at all sizes. */
+function crossing(rows: readonly SizeRow[], of: (row: SizeRow) => GraphRow | undefined, way: 'one' | 'block'): number | null {
+  const ratios = rows.flatMap((row) => { const graph = of(row); return graph ? [{ n: Math.log(row.items), ratio: Math.log(row.exact[way] / graph[way]) }] : []; }), at = ratios.findIndex(({ ratio }) => ratio > 0);
+  if (at <= 0) return null;
+  const [a, b] = [ratios[at - 1], ratios[at]];
+  return Math.exp(a.n + ((b.n - a.n) * -a.ratio) / (b.ratio - a.ratio));
+}

@@ -7,13 +7,14 @@ import * as assert from 'uvu/assert';
 /**
  * The direction of imports, read from the import lines (`a <- b`: b imports a):
  *
- *   kernels <- autodiff <- nn, optim, linalg <- models <- io <- study, cli        data, metrics, retrieval sit beside them; gpu beside io
+ *   kernels <- autodiff <- nn, optim, linalg <- models <- io <- study, cli        data, metrics, retrieval, approximate sit beside them; gpu beside io
  */
 const below: Record<string, readonly string[]> = {
   kernels: [],
   data: [],
   autodiff: ['kernels'],
   retrieval: ['kernels', 'data'],
+  approximate: ['kernels', 'data', 'retrieval'], // an entry of its own: a bundler that meets import('usearch') would want that package's native code
   metrics: ['kernels', 'data', 'retrieval'],
   nn: ['kernels', 'autodiff'],
   optim: ['kernels', 'autodiff'],
@@ -35,6 +36,7 @@ const entries: Record<string, readonly string[]> = {
   'lib/data/index.ts': ['data', ...below.data],
   'lib/metrics/index.ts': ['metrics', ...below.metrics],
   'lib/retrieval/index.ts': ['retrieval', ...below.retrieval],
+  'lib/approximate/index.ts': ['approximate', ...below.approximate],
   'lib/gpu/index.ts': ['gpu', ...below.gpu],
   'lib/autodiff/index.ts': ['autodiff', 'nn', 'optim', ...below.optim], // 'tightrec/autodiff' gives the optimisers too
 };
@@ -167,6 +169,7 @@ test('nothing that the default entry can load builds code from text', () => {
     if (!tree.has(entry)) continue;
     const { paths, packages } = reachable(entry, tree);
     if (entry === 'lib/gpu/index.ts') { assert.equal(packages, ['gpu.js']); continue; } // which builds code in mode 'cpu'; imported when asked
+    assert.equal(packages.includes('usearch'), entry === 'lib/approximate/index.ts', entry); // an optional peer, for those who ask for it
     assert.equal(paths.filter((path) => buildsCode(tree.get(path) ?? '')), [], entry);
     if (entry !== 'lib/node.ts') assert.equal(packages.filter((name) => /^(ndarray|gpu\.js|cwise)/.test(name)), [], entry); // these build code
     assert.equal(paths.filter((path) => /^kernels\/(gpu|.*\/gpu\.ts)/.test(path)), [], entry);

@@ -125,6 +125,7 @@ Examples:
     .option('--out <file>', 'with --all: where the CSV goes (default: stdout)')
     .addOption(new Option('-k, --k <n>', 'how many items').argParser(countOption).default(10))
     .option('--include-seen', 'also what the user has already (purchase-history always does)')
+    .option('--explain', 'with --user: beside each item the one of the user\'s own that speaks most for it')
     .addOption(new Option('--fallback <what>', 'what a user gets whom the model does not know (default: an error)').choices(['popularity']))
     .option('--json', 'as JSON')
     .addOption(quiet())

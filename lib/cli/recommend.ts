@@ -1,4 +1,6 @@
+import type { RawId } from '../data/labelEncoder.ts';
 import { checkOutput, writeWhole } from '../io/files.ts';
+import { explain } from '../models/explain.ts';
 import type { Recommendation, Recommender } from '../models/recommender.ts';
 import { breathe } from '../models/train.ts';
 import { UsageError } from './failure.ts';
@@ -6,12 +8,13 @@ import { loadModel } from './loadModel.ts';
 import { checkKept, columnsOf, counted, csvCell, idFrom } from './options.ts';
 import { type Terminal, openTerminal, printable } from './terminal.ts';
 
-interface RecommendCommand { user?: string; all?: boolean; out?: string; k: number; includeSeen?: boolean; fallback?: 'popularity'; json?: boolean; quiet?: boolean }
+interface RecommendCommand { user?: string; all?: boolean; out?: string; k: number; includeSeen?: boolean; explain?: boolean; fallback?: 'popularity'; json?: boolean; quiet?: boolean }
 
 /** recommendCommand: the command `tightrec recommend`. */
 export async function recommendCommand(file: string, options: RecommendCommand, signal: AbortSignal): Promise<void> {
   const { user, all, out, json, fallback } = options, terminal = openTerminal(options);
   if ((user === undefined) === (all === undefined)) throw new UsageError('say for whom: either --user ID or --all');
+  if (options.explain && all) throw new UsageError('--explain goes with --user');
   if (out !== undefined && !all) throw new UsageError('--out goes with --all');
   if (json && all) throw new UsageError('--json goes with --user; --all writes CSV');
   if (out !== undefined) { await checkOutput(out); await checkKept('--out', out, file); }
@@ -20,10 +23,21 @@ export async function recommendCommand(file: string, options: RecommendCommand, 
   if (options.k > k) terminal.note(`the model knows ${counted(k, 'item')}, so no list is longer than that`);
   if (all) return recommendAll(model, { k, excludeSeen, out, signal }, terminal);
 
-  const list = model.recommendFor(idFrom(user!, model.users), { k, excludeSeen, ...(fallback && { fallback }) });
+  const id = idFrom(user!, model.users), list = model.recommendFor(id, { k, excludeSeen, ...(fallback && { fallback }) });
   if (list[0]?.source === 'popularity') terminal.note(`the model does not know user ${user}: these are the most popular items`);
   if (list.length === 0) terminal.note(`user ${user} has every item already; --include-seen lists them`);
+  if (options.explain && list[0]?.source !== 'popularity') return terminal.result(explained(model, id, list, json));
   terminal.result(json ? `${JSON.stringify(list.map(forJson), null, 2)}\n` : listed(list));
+}
+
+/** explained: recommendations, each with the user's own item that speaks most for it. */
+function explained(model: Recommender, user: RawId, list: readonly Recommendation[], json: boolean | undefined): string {
+  const reasons = list.map(({ item }) => explain(model, user, item, { k: 1 }));
+  if (json) return `${JSON.stringify(list.map((entry, at) => ({ ...forJson(entry), because: reasons[at].items.map((own) => ({ ...forJson(own), by: reasons[at].by })) })), null, 2)}\n`;
+  return columnsOf(['item', 'score', 'because of', reasons[0]?.by ?? ''], list.map(({ item, score }, at) => {
+    const [own] = reasons[at].items;
+    return [printable(String(item)), score.toFixed(4), ...(own === undefined ? ['', ''] : [printable(String(own.item)), own.value.toFixed(4)])];
+  }), [false, true, false, true]);
 }
 
 /** listed: recommendations as columns. */
@@ -32,7 +46,7 @@ export function listed(list: readonly Recommendation[]): string {
 }
 
 /** JSON has no bigint. */
-export const forJson = (entry: Recommendation): object => ({ ...entry, item: typeof entry.item === 'bigint' ? String(entry.item) : entry.item });
+export const forJson = (entry: { item: RawId }): object => ({ ...entry, item: typeof entry.item === 'bigint' ? String(entry.item) : entry.item });
 
 const BLOCK = 1000; // users at a time
 

@@ -74,7 +74,8 @@ const studies: Record<(typeof STUDIES)[number], (command: StudyCommand) => (prog
     if (onBadRow === 'skip') throw new UsageError('--on-bad-row skip is for the study of online-retail: the figures of movielens are for all its rows; leave it out');
     return async (progress, signal) => {
       const result = await runMovieLens(await findMovieLens({ file: data, seed, progress, signal, ...(url !== undefined && { url }) }), { models: asked, seed, threads, progress, signal });
-      return { result, table: (paint) => movieLensTable(result, paint), report: () => movieLensReport(result, asked) };
+      const { map: _, ...figures } = result; // which is a picture
+      return { result: figures, table: (paint) => movieLensTable(result, paint), report: () => movieLensReport(result, asked) };
     };
   },
 };

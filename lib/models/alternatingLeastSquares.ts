@@ -5,14 +5,14 @@ import { growCsr, selectRowsCsr, transposeCsr } from '../data/csr.ts';
 import { type Interactions, describeId, fromRows } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { random } from '../random.ts';
-import { checkK } from '../retrieval/select.ts';
-import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
+import { type ExplainOptions, type Explanation, explain } from './explain.ts';
 import { type Factors, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
 import { checkMemory, confidencesOf, contributions, halfSweep } from './halfSweep.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
-import { checkNames, checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
+import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface AlternatingLeastSquaresSettings {
@@ -33,14 +33,6 @@ export interface AlternatingLeastSquaresSettings {
   /** Steps of conjugate gradient a row and sweep. */
   cgSteps: number;
   seed: number;
-}
-
-/** Explanation: what a score is made of. */
-export interface Explanation {
-  /** The sum of all contributions: the score, with the user's row solved exactly. */
-  score: number;
-  /** The user's own items that add most to it, the largest contribution first. */
-  items: { item: RawId; contribution: number }[];
 }
 
 const defaults: AlternatingLeastSquaresSettings = { preset: null, factors: 128, epochs: 15, l2: 5, alpha: 2, base: 0, solver: 'cg', cgSteps: 3, seed: 1 };
@@ -167,19 +159,8 @@ export class AlternatingLeastSquares implements Recommender {
     return this;
   }
 
-  /**
-   * explain: what a user's own items contribute to the score of an item: it is a sum over them (section 5 of the paper), with the user's row solved exactly.
-   * `k` is how many are listed, by default 10. Errors: 'not-fitted'; 'unknown-id' for a user or item that the model does not know.
-   */
-  explain(user: RawId, item: RawId, options: { k?: number } = {}): Explanation {
-    const where = `${this.name}.explain`;
-    checkNames(where, options, ['k']);
-    const k = checkK(where, options.k ?? 10), { factors, catalogue } = this.#known(), { users, items } = catalogue, u = rowOf(where, 'user', user, users), i = rowOf(where, 'item', item, items);
-    const met = confidencesOf(where, selectRowsCsr(catalogue.seen, Int32Array.of(u)), this.settings, (_, other) => pairOf(catalogue, u, other));
-    const parts = met.indices.length === 0 ? new Float64Array(0) : contributions(factors.item, met, i, this.settings.l2);
-    const order = Array.from(parts.keys()).sort((a, b) => parts[b] - parts[a] || a - b).filter((at) => items.labels[met.indices[at]] !== null);
-    return { score: parts.reduce((sum, part) => sum + part, 0), items: order.slice(0, k).map((at) => ({ item: items.decode(met.indices[at]), contribution: parts[at] })) };
-  }
+  /** explain: what a user's own items contribute to the score of an item: it is a sum over them (section 5 of the paper), with the user's row solved exactly. As explain(model, user, item, options), with its errors. */
+  explain(user: RawId, item: RawId, options: ExplainOptions = {}): Explanation { return explain(this, user, item, options); }
 
   #known(): State {
     if (this.#learned === null) throw notFitted(this.name);
@@ -187,7 +168,16 @@ export class AlternatingLeastSquares implements Recommender {
   }
 
   get fitted(): boolean { return this.#learned !== null; }
-  get answers(): Answers { return factorAnswers(this.#known()); }
+  get answers(): Answers {
+    const { factors, catalogue } = this.#known(), { l2 } = this.settings;
+    return {
+      ...factorAnswers({ factors, catalogue }),
+      contributions: (user, item) => {
+        const met = confidencesOf(`${this.name}.explain`, selectRowsCsr(catalogue.seen, Int32Array.of(user)), this.settings, (_, other) => pairOf(catalogue, user, other));
+        return { items: met.indices, values: met.indices.length === 0 ? new Float64Array(0) : contributions(factors.item, met, item, l2) };
+      },
+    };
+  }
   get users(): LabelEncoder { return this.answers.catalogue.users; }
   get items(): LabelEncoder { return this.answers.catalogue.items; }
   get nUsers(): number { return this.users.size; }
@@ -228,9 +218,4 @@ const bare = { userBias: null, itemBias: null, globalBias: null } as const;
 function pairOf({ users, items }: Catalogue, u: number, i: number): string {
   const name = (kind: string, id: RawId | null): string => (id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`);
   return `${name('user', users.labels[u])} in ${name('item', items.labels[i])}`;
-}
-
-function rowOf(where: string, kind: string, id: RawId, encoder: LabelEncoder): number {
-  if (!encoder.has(id)) throw unknownId(where, kind, id, encoder);
-  return encoder.encode(id);
 }

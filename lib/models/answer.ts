@@ -133,5 +133,11 @@ export function unknownId(where: string, kind: string, id: RawId, encoder: Label
   return new TightrecError('unknown-id', `${where}: ${kind} ${describeId(id)} is not among the ${encoder.known().length} the model knows, such as ${describeId(example)}${advice}`);
 }
 
+/** rowOf: the row of a raw id. Errors: 'unknown-id'. */
+export function rowOf(where: string, kind: string, id: RawId, encoder: LabelEncoder): number {
+  if (!encoder.has(id)) throw unknownId(where, kind, id, encoder);
+  return encoder.encode(id);
+}
+
 /** notFitted: what a model answers before fit. */
 export const notFitted = (name: string): TightrecError => new TightrecError('not-fitted', `${name}: call fit(data) first; this model has learned nothing yet`);

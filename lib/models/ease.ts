@@ -14,7 +14,7 @@ import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkRoom } from './room.ts';
 import { checkSettings, oneOf, positive, withDefaults } from './settings.ts';
-import { type Amounts, KeptCsr, amountsOf, rowsOf } from './sparse.ts';
+import { type Amounts, KeptCsr, amountsOf, rowsOf, sumOver } from './sparse.ts';
 import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
 
 export interface EASESettings {
@@ -116,6 +116,7 @@ export class EASE implements Recommender {
         for (let at = X.indptr[user]; at < X.indptr[user + 1]; at++) sum += X.values[at] * data[X.indices[at] * n + items[b]];
         return sum;
       }),
+      contributions: sumOver(X, (i, j) => B.data[i * n + j]),
       likenessBlock: (out, items) => kernels.gatherRows(out, B.data, items, items.length, n),
     };
   }

@@ -9,7 +9,7 @@ import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from '.
 import { type ModelState, csrFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type Amounts, KeptCsr, amountsOf, csrTensors, rowsOf } from './sparse.ts';
+import { type Amounts, KeptCsr, amountsOf, csrTensors, rowsOf, sumOver } from './sparse.ts';
 import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
 
 export interface ItemKNNSettings {
@@ -87,7 +87,7 @@ export class ItemKNN implements Recommender {
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
     if (this.#learned === null) throw notFitted(this.name);
-    const { S, X, catalogue } = this.#learned, n = X.columns;
+    const { S, X, catalogue } = this.#learned, n = X.columns, csr = (): Csr => ({ rows: n, columns: n, indptr: S.start, indices: S.indices, values: S.values });
     return {
       catalogue, excludeSeen: true,
       scoreBlock: (out, users) => {
@@ -96,12 +96,16 @@ export class ItemKNN implements Recommender {
         kernels.sparseProduct(out, start, indices, values, S.start, S.indices, S.values, users.length, n);
       },
       scorePairs: (users, items) => {
-        const matrix: Csr = { rows: n, columns: n, indptr: S.start, indices: S.indices, values: S.values };
+        const matrix = csr();
         return Float32Array.from(users, (user, b) => {
           let sum = 0;
           for (let at = X.indptr[user]; at < X.indptr[user + 1]; at++) sum += X.values[at] * csrEntry(matrix, X.indices[at], items[b]);
           return sum;
         });
+      },
+      contributions: (user, item) => {
+        const matrix = csr();
+        return sumOver(X, (i, j) => csrEntry(matrix, i, j))(user, item);
       },
       likenessBlock: (out, items) => {
         kernels.clear(out, out.length);

@@ -88,6 +88,8 @@ export interface Answers {
   readonly likenessBlock: ScoreBlock | null;
   /** The same with the dot products of item vectors, for a model whose likeness is their cosine. */
   readonly dotBlock?: ScoreBlock;
+  /** What each of a user's own items adds to the score of an item, for a model whose score is a sum over them: the rows of those items and their parts. */
+  readonly contributions?: (user: number, item: number) => { readonly items: Int32Array; readonly values: Float64Array };
   /** The vectors behind them, by row, and those of users where the model has such in the same space. Views, as old as the model's next step. */
   readonly vectors?: { readonly user: Vectors | null; readonly item: Vectors };
   /** Whether recommendFor leaves out, unless told otherwise, what the user has already. */

@@ -25,6 +25,12 @@ export function rowsOf({ indptr, indices, values }: Csr, rows: Int32Array): { st
   return some;
 }
 
+/** sumOver: the parts of score(u, j) = Σ_i X[u, i] weight(i, j), as answers.contributions has them. */
+export const sumOver = ({ indptr, indices, values }: Csr, weight: (i: number, j: number) => number) => (user: number, item: number): { items: Int32Array; values: Float64Array } => {
+  const items = indices.subarray(indptr[user], indptr[user + 1]);
+  return { items, values: Float64Array.from(items, (own, at) => values[indptr[user] + at] * weight(own, item)) };
+};
+
 /** KeptCsr: a matrix that lies where the kernels read it in place, until nobody holds it or it is freed. */
 export class KeptCsr {
   readonly rows: number;

@@ -1,11 +1,11 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free, scratch } from '../../kernels/memory.ts';
+import { type Block, allocate, free, scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { describeId } from '../data/interactions.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { type Skips, type TopLists, checkK, selectRows } from './select.ts';
+import { type Skips, type TopLists, checkK, emptyLists, selectRows } from './select.ts';
 import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
 
 /** Cells: what a side table says of one item, by column. */
@@ -30,6 +30,8 @@ export interface SearchOptions {
   /** How many threads share the work, or 'all' that the machine has. Default 1; the lists are the same. */
   threads?: ThreadsOption;
 }
+
+export type RankOptions = Omit<SearchOptions, 'threads'>;
 
 /** Neighbour: one item that was found. */
 export interface Neighbour { id: RawId; score: number }
@@ -113,6 +115,34 @@ export class ExactIndex {
     return found;
   }
 
+  /**
+   * rank: the k nearest of each query's own candidates, by the scores that search gives: the second stage after another one that found them, such as an approximate index.
+   * Candidates are rows of `ids` in any order; one that comes twice counts once, and -1 is none. `where` is asked about them alone.
+   * Shapes: queries (B, K), candidates (B, C) -> (B, k), padded as by search.
+   * Errors: as of search; 'bad-shape' where there are not as many candidates for each query; 'unknown-id' for a row that is none.
+   */
+  rank(queries: Vectors, candidates: Int32Array, options: RankOptions = {}): TopLists {
+    const where = 'ExactIndex.rank', K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
+    checkOptions(where, options, ['k', 'exclude', 'only', 'where']);
+    const k = checkK(where, options.k ?? 10), allows = this.#allowed(where, options), C = checkCandidates(where, candidates, B, this.size), V = this.#block.floats(), lists = emptyLists(where, B, k);
+    lists.items.fill(-1);
+    lists.scores.fill(-Infinity);
+    for (let b = 0; b < B; b++) {
+      const sorted = candidates.slice(b * C, (b + 1) * C).sort(), found = sorted.filter((row, at) => row >= 0 && row !== sorted[at - 1] && allows(row)), n = found.length, most = Math.min(k, n); // ascending: equal scores go to the first
+      if (n > 0) scope(() => {
+        const q = scratch(K).floats(), own = scratch(n * K).floats(), scores = scratch(n).floats(), items = scratch(most).ints(), best = scratch(most).floats(), start = scratch(2).ints();
+        q.set(queries.data.subarray(b * K, (b + 1) * K));
+        if (this.similarity === 'cosine') normalizeRows(q, K);
+        kernels.gatherRows(own, V, scratchCopy(found), n, K);
+        kernels.matmulTransposed(scores, q, own, 1, n, K);
+        start.fill(0);
+        kernels.topK(items, best, scores, scratch(0).ints(), start, 1, n, most);
+        for (let at = 0; at < most && items[at] >= 0; at++) { lists.items[b * k + at] = found[items[at]]; lists.scores[b * k + at] = best[at]; }
+      });
+    }
+    return lists;
+  }
+
   /** add: more items, in rows after those there are; `metadata` where the index has some. Copies all vectors, so add many at once. Errors: as of the constructor; nothing is added then. */
   add(ids: ArrayLike<RawId>, vectors: Vectors, metadata?: SideTable): void {
     const where = 'ExactIndex.add', [n, K] = checkItems(where, ids, vectors, this.#K);
@@ -159,12 +189,24 @@ export class ExactIndex {
     return rows;
   }
 
-  /** The rows that no list may hold, ascending. */
-  #skipped(what: string, { exclude, only, where }: SearchOptions): Int32Array {
-    if (exclude === undefined && only === undefined && where === undefined) return new Int32Array(0);
-    const out = exclude === undefined ? null : this.#rows(what, 'exclude', exclude), within = only === undefined ? null : this.#rows(what, 'only', only), cells = this.#cells;
+  /** What a filter says, with its ids as rows. */
+  #filter(what: string, { exclude, only, where }: SearchOptions): { out: Set<number> | null; within: Set<number> | null; where: SearchOptions['where'] } {
+    const out = exclude === undefined ? null : this.#rows(what, 'exclude', exclude), within = only === undefined ? null : this.#rows(what, 'only', only);
     if (where !== undefined && typeof where !== 'function') throw new TightrecError('bad-setting', `${what}: where must be a function of an item's cells, such as ({ year }) => year > 1990, got ${describe(where)}`);
-    if (where !== undefined && cells === null) throw new TightrecError('bad-input', `${what}: where asks about metadata, and this index has none; make it with { metadata: sideTable(ids, columns) }`);
+    if (where !== undefined && this.#cells === null) throw new TightrecError('bad-input', `${what}: where asks about metadata, and this index has none; make it with { metadata: sideTable(ids, columns) }`);
+    return { out, within, where };
+  }
+
+  /** Whether lists may hold a row. */
+  #allowed(what: string, options: SearchOptions): (row: number) => boolean {
+    const { out, within, where } = this.#filter(what, options), cells = this.#cells;
+    return (row) => !out?.has(row) && (within === null || within.has(row)) && (where === undefined || where(cells![row], this.ids[row]));
+  }
+
+  /** The rows that no list may hold, ascending. */
+  #skipped(what: string, options: SearchOptions): Int32Array {
+    if (options.exclude === undefined && options.only === undefined && options.where === undefined) return new Int32Array(0);
+    const { out, within, where } = this.#filter(what, options), cells = this.#cells;
     if (within === null && where === undefined) return Int32Array.from(out!).sort();
     const allowed = new Uint8Array(this.size).fill(within === null ? 1 : 0);
     within?.forEach((row) => { allowed[row] = 1; });
@@ -190,6 +232,15 @@ export function itemVectors(where: string, model: VectorModel): { ids: RawId[]; 
   if (vectors === undefined) throw new TightrecError('unsupported', `${where}: ${model.name} learns no item vectors; use BPR or AlternatingLeastSquares`);
   const ids = model.items.known(), K = vectors.shape[1];
   return { ids, vectors: { data: vectors.data.subarray(vectors.data.length - ids.length * K), shape: [ids.length, K] } };
+}
+
+/** How many candidates a query has. Errors: 'bad-input', 'bad-shape', 'unknown-id'. */
+function checkCandidates(where: string, candidates: Int32Array, B: number, n: number): number {
+  if (!(candidates instanceof Int32Array)) throw new TightrecError('bad-input', `${where}: candidates must be an Int32Array of rows, got ${describe(candidates)}`);
+  const C = B === 0 ? 0 : candidates.length / B;
+  if (!Number.isInteger(C) || C * B !== candidates.length) throw new TightrecError('bad-shape', `${where}: expected as many candidates for each of ${B} queries, got ${candidates.length} in all`);
+  for (let at = 0; at < candidates.length; at++) if (candidates[at] < -1 || candidates[at] >= n) throw new TightrecError('unknown-id', `${where}: candidates must be rows from 0 to ${n - 1}, or -1 for none, got ${candidates[at]} at position ${at}`);
+  return C;
 }
 
 function checkItems(where: string, ids: ArrayLike<RawId>, vectors: Vectors, K?: number): [n: number, K: number] {

@@ -1,3 +1,4 @@
+import { embeddingMap } from './embeddingMap.ts';
 import { MOVIELENS_MODELS } from './models.ts';
 import { LIKED } from './movieLens.ts';
 import type { MovieLensResult } from './movieLensStudy.ts';
@@ -10,12 +11,15 @@ const COLOURS = ['blue', 'green', 'vermillion', 'purple', 'orange'];
 
 /** movieLensReport: the study of MovieLens as one HTML file. Whatever comes from the data is escaped. */
 export function movieLensReport(result: MovieLensResult, models: readonly string[] = MOVIELENS_MODELS): Promise<string> {
-  const { data, title, sections, machine, versions, seed } = result, curves = sections.flatMap(curveCharts), shapes = dataCharts(result);
+  const { data, title, sections, map, machine, versions, seed } = result, curves = sections.flatMap(curveCharts), shapes = dataCharts(result);
   return pageOf({
     title, heading: `${data.generated ? 'Generated ratings' : 'MovieLens 100k'}: stars, likes, and people who are new`,
     lead: `${count(data.ratings)} ratings of ${count(data.items)} films by ${count(data.users)} users. Models that predict how many stars a film gets, and models that name films somebody will like.`,
     warning: data.generated ? '<strong>These are generated ratings</strong> of the shape of MovieLens 100k, made up because the real ones could not be had or were not asked for. The figures say how the models do on them, and nothing about real people.' : null,
     body: `${sections.map(resultsOf).join('')}
+${map === null ? '' : `<section aria-labelledby="map"><h2 id="map">What it learned of the films</h2>
+<p class="quiet">The model was told who likes what, and nothing of genres.</p>
+${embeddingMap(map)}</section>`}
 ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
 <p class="quiet">Measured after every epoch, or every few where there are many.</p>
 <div class="grid">${curves.map(figure).join('')}</div></section>`}

@@ -20,6 +20,8 @@ import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { breathe } from '../models/train.ts';
 import { random } from '../random.ts';
+import type { EmbeddingMap } from './embeddingMap.ts';
+import { filmMap } from './filmMap.ts';
 import { type Machine, machine, versions } from './machine.ts';
 import { MeanRating } from './meanRating.ts';
 import { MOVIELENS_MODELS, type MovieLensModelName } from './models.ts';
@@ -29,6 +31,9 @@ import { type Measure, type Section, type SectionPoint, type SectionRow, sayFigu
 
 /** Folds of the cross-validation, and places in a list. */
 const FOLDS = 5, PLACES = 10;
+
+/** The row of ranking whose films are drawn: it is told ids alone, so what its map shows of genres it has found in the likes. */
+const MAPPED = 'hybrid-mf, ids';
 
 /** A curve has so many points at most. */
 const POINTS = 30;
@@ -72,7 +77,7 @@ export interface MovieLensOptions {
   signal?: AbortSignal;
 }
 
-/** MovieLensResult: what `tightrec study movielens` shows and writes as JSON. */
+/** MovieLensResult: what `tightrec study movielens` shows and, but for the map, writes as JSON. */
 export interface MovieLensResult {
   title: string;
   data: {
@@ -89,6 +94,8 @@ export interface MovieLensResult {
     likes: { train: number; validation: number; test: number };
   };
   sections: Section[];
+  /** The films as the model of row MAPPED places them; null where that was not asked for, or no film has ratings enough. */
+  map: EmbeddingMap | null;
   machine: Machine;
   versions: Record<string, string>;
   seed: number;
@@ -97,14 +104,14 @@ export interface MovieLensResult {
 /** runMovieLens: fits the models asked for and measures them, section by section. The same data and seed give the same figures. Errors: the signal's reason when aborted; those of the models. */
 export async function runMovieLens(data: MovieLens, options: MovieLensOptions = {}): Promise<MovieLensResult> {
   const { seed = 1, threads = 1, progress = silent, signal, models = MOVIELENS_MODELS } = options, pieces = likesOf(data, seed);
-  const context: Context = { data, pieces, seed, threads, progress, signal };
+  const context: Context = { data, pieces, seed, threads, progress, signal, map: null };
   const sections: Section[] = [];
   for (const { rows, ...section } of SECTIONS) {
     const done: SectionRow[] = [];
     for (const { model, row } of rows) if (models.includes(model)) done.push(await row(context, section.measures));
     if (done.length > 0) sections.push({ ...section, rows: done.map((row) => (data.generated ? { ...row, published: null, publishedNote: null } : row)) });
   }
-  return { title: data.generated ? 'GENERATED RATINGS of the shape of MovieLens 100k (made up: not the real ones)' : 'MovieLens 100k', data: describe(data, pieces), sections, machine: machine(threads), versions: versions(), seed };
+  return { title: data.generated ? 'GENERATED RATINGS of the shape of MovieLens 100k (made up: not the real ones)' : 'MovieLens 100k', data: describe(data, pieces), sections, map: context.map?.labels.length ? context.map : null, machine: machine(threads), versions: versions(), seed };
 }
 
 /** Likes: ratings of LIKED stars and more, in three pieces at random: 70, 10 and 20 in a hundred. */
@@ -118,7 +125,7 @@ function likesOf({ ratings }: MovieLens, seed: number): Likes {
 
 const likedOf = (ratings: Interactions): Interactions => fromRows({ ...selectEvents(ratings, Int32Array.from(ratings.user.keys()).filter((event) => ratings.value![event] >= LIKED)), value: null });
 
-interface Context { data: MovieLens; pieces: Likes; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal | undefined }
+interface Context { data: MovieLens; pieces: Likes; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal | undefined; map: EmbeddingMap | null }
 interface RowOf { model: MovieLensModelName; row: (context: Context, measures: readonly Measure[]) => Promise<SectionRow> }
 type Known = Partial<Pick<SectionRow, 'published' | 'publishedNote' | 'note'>>;
 
@@ -154,7 +161,7 @@ const SECTIONS: readonly (Omit<Section, 'rows'> & { rows: readonly RowOf[] })[] 
       { model: 'bpr', row: rankingRow('bpr, by sgd', (seed) => new BPR({ solver: 'sgd', seed })) },
       { model: 'bpr', row: rankingRow('bpr, small normal start', (seed) => new BPR({ ...TUNED.small, seed }), { note: NOTES.goodreads }) },
       { model: 'fm', row: rankingRow('fm, clicks', (seed) => new FactorizationMachine({ task: 'click', seed })) },
-      { model: 'hybrid-mf', row: rankingRow('hybrid-mf, ids', (seed) => new HybridMF({ blocks: 1, seed })) },
+      { model: 'hybrid-mf', row: rankingRow(MAPPED, (seed) => new HybridMF({ blocks: 1, seed })) },
       { model: 'hybrid-mf', row: rankingRow('hybrid-mf, features', (seed) => new HybridMF({ ...WITH_FEATURES, seed }), { note: NOTES.features }) },
       { model: 'cdae', row: rankingRow('cdae', (seed) => new CDAE({ seed }), { note: NOTES.chosen }) },
     ],
@@ -202,8 +209,8 @@ function meansRow(name: string, by: MeanRating['by']): RowOf['row'] {
 
 /** A model of likes; a curve on validation, where it learns in epochs. */
 function rankingRow(name: string, make: (seed: number) => Recommender, known: Known = {}): RowOf['row'] {
-  return async ({ data, pieces, seed, threads, progress, signal }, measures) => {
-    const model = make(seed), { epochs = 0 } = model.settings as { epochs?: number }, task = progress.begin(name, Math.max(1, epochs)), options = { k: PLACES, threads };
+  return async (context, measures) => {
+    const { data, pieces, seed, threads, progress, signal } = context, model = make(seed), { epochs = 0 } = model.settings as { epochs?: number }, task = progress.begin(name, Math.max(1, epochs)), options = { k: PLACES, threads };
     const judged = (): number => evaluate(model, pieces.validation, { ...options, exclude: pieces.train, metrics: ['ndcg'] }).ndcg;
     const began = performance.now();
     let aside = 0;
@@ -217,6 +224,7 @@ function rankingRow(name: string, make: (seed: number) => Recommender, known: Kn
     const { ndcg, recall, precision, auc } = evaluate(model, pieces.test, { ...options, exclude: pieces.known, metrics: ['ndcg', 'recall', 'precision', 'auc'] }), figures = [judged(), ndcg, recall, precision, auc];
     task.end(sayFigures(measures, figures));
     const row = sectionRow(name, { figures, fitSeconds, settings: { ...model.settings }, curve, ...known });
+    if (name === MAPPED) context.map = filmMap(model, data, { id: 'film-map', title: `The films of ${name}` });
     model.free();
     return row;
   };

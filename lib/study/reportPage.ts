@@ -5,12 +5,17 @@
 
 const light = `
   --paper: #faf9f6; --panel: #ffffff; --ink: #1d2126; --muted: #5d646d; --rule: #e2e0da; --grid: #eceae5; --wash: #f3f1ec;
-  --blue: #0072b2; --vermillion: #c4540a; --green: #00805e; --purple: #a0508b; --orange: #b87a00; --grey: #6b7280; --warn: #fff3d6; --warn-ink: #6b4a00;`;
+  --blue: #0072b2; --vermillion: #c4540a; --green: #00805e; --purple: #a0508b; --orange: #b87a00; --grey: #6b7280; --warn: #fff3d6; --warn-ink: #6b4a00;
+  --map0: #0056c5; --map1: #c43809; --map2: #04bf6a; --map3: #765b80; --map4: #e6b800; --map5: #1d2126; --map6: #b9bdc3;`;
 const dark = `
   --paper: #131519; --panel: #1a1d23; --ink: #e9e7e2; --muted: #a0a8b2; --rule: #2f343d; --grid: #262b33; --wash: #20242b;
-  --blue: #5ab4ea; --vermillion: #ff8f5a; --green: #3fcba3; --purple: #dd9fca; --orange: #edb13c; --grey: #97a0ab; --warn: #3a2f12; --warn-ink: #f3d58f;`;
+  --blue: #5ab4ea; --vermillion: #ff8f5a; --green: #3fcba3; --purple: #dd9fca; --orange: #edb13c; --grey: #97a0ab; --warn: #3a2f12; --warn-ink: #f3d58f;
+  --map0: #769dff; --map1: #f07a3d; --map2: #40e18b; --map3: #e486c3; --map4: #ffd03c; --map5: #e9e7e2; --map6: #5b626d;`;
 
-/** Okabe and Ito's colours, darker on white and lighter on black, so that they can be told apart by everybody. */
+/**
+ * Okabe and Ito's colours, darker on white and lighter on black, so that they can be told apart by everybody. Those of the map, which stand side by side in small points, are farther apart: for every two of them
+ * the distance in Lab (1976) is at least 32 on white and 26 on black, also as people without one kind of cone see them (Machado, Oliveira, Fernandes 2009).
+ */
 export const css: string = `
 :root { color-scheme: light;${light} }
 @media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { color-scheme: dark;${dark} } }
@@ -83,6 +88,22 @@ dl.pairs { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.5
 dl.pairs dd { overflow-wrap: anywhere; }
 code { font: .86em ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; background: var(--wash); border-radius: .3rem; padding: .1em .35em; overflow-wrap: anywhere; }
 .settings code { background: none; padding: 0; color: var(--ink); }
+${[0, 1, 2, 3, 4, 5, 6].map((group) => `.map .g${group} { --group: var(--map${group}); }`).join(' ')}
+${[16, 36, 58, 82].map((strength, step) => `.map .q${step} { --step: color-mix(in oklab, var(--map0) ${strength}%, var(--panel)); }`).join(' ')} .map .q4 { --step: color-mix(in oklab, var(--map0) 66%, var(--ink)); }
+.map svg { display: block; width: 100%; min-width: 44rem; height: auto; }
+.map circle { fill: var(--group); fill-opacity: .82; stroke: var(--panel); stroke-width: .6; }
+.map:has(input.by-size:checked) circle { fill: var(--step); fill-opacity: .9; stroke: var(--map6); stroke-width: .4; }
+.map circle:hover { stroke: var(--ink); stroke-width: 1.5; }
+.map text { font-size: 12.5px; fill: var(--ink); paint-order: stroke; stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; pointer-events: none; }
+.map text.axis { font-size: 11.5px; fill: var(--muted); }
+.map path { stroke: var(--muted); stroke-width: .8; pointer-events: none; }
+.map .key i { width: .8rem; height: .8rem; border-radius: 50%; background: var(--group, var(--step)); }
+.map:has(input.by-size:checked) .key.by-group, .map:has(input.by-group:checked) .key.by-size { display: none; }
+${[0, 1, 2, 3, 4, 5, 6].map((group) => `.map:has(.k${group}:hover) circle:not(.g${group})`).join(', ')} { opacity: .08; }
+.switch { border: 0; margin: 0 0 .4rem; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; font-size: .86rem; }
+.switch legend { float: left; padding: 0; margin-right: .3rem; color: var(--muted); }
+.switch label { display: flex; align-items: center; gap: .35rem; cursor: pointer; }
+.switch input { margin: 0; accent-color: var(--blue); }
 footer { color: var(--muted); font-size: .84rem; margin-top: 3.5rem; padding-bottom: 3rem; }
 @media (max-width: 46rem) {
   main, header.top, footer { padding-left: 1rem; padding-right: 1rem; }
@@ -106,8 +127,8 @@ footer { color: var(--muted); font-size: .84rem; margin-top: 3.5rem; padding-bot
 }
 @media print {
   body { font-size: 11pt; }
-  button, .skip, details, .reading { display: none; }
-  .track i, .key i, .warning { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  button, .skip, details, .reading, .switch { display: none; }
+  .track i, .key i, .map circle, .warning { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .grid { display: block; }
   .grid > * { margin-bottom: 1rem; }
   .panel, figure, tr { break-inside: avoid; }

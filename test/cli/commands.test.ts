@@ -38,6 +38,7 @@ test('called wrongly: code 2, and how it is called', async () => {
   await fails(['recommend', out], 2, ['--user ID or --all']);
   await fails(['recommend', out, '--user', 'u1', '--all'], 2, ['--user ID or --all']);
   await fails(['recommend', out, '--user', 'u1', '--out', 'x'], 2, ['--out goes with --all']);
+  await fails(['recommend', out, '--all', '--explain'], 2, ['--explain goes with --user']);
 });
 
 test('fit, and what it made: recommend, similar, info', async () => {
@@ -53,6 +54,13 @@ test('fit, and what it made: recommend, similar, info', async () => {
   const text = (await succeeds(['recommend', out, '--user', 'u0', '--k', '2'])).stdout.split('\n');
   assert.match(text[0], /^item +score$/);
   assert.is(text[1], `${list[0].item.padEnd(4)}  ${list[0].score.toFixed(4).padStart(Math.max(...text.slice(1, 3).map((line) => line.length - 6)))}`);
+
+  const reasons = JSON.parse((await succeeds(['recommend', out, '--user', 'u0', '--json', '--explain'])).stdout) as { item: string; because: { item: string; by: string; value: number }[] }[];
+  assert.equal(reasons.map(({ item, because }) => [item, because.length, because[0].by, seen.has(because[0].item)]), list.map(({ item }) => [item, 1, 'cosine', true]));
+  const because = (await succeeds(['recommend', out, '--user', 'u0', '--k', '2', '--explain'])).stdout.split('\n');
+  assert.match(because[0], /^item +score +because of +cosine$/);
+  assert.ok(because[1].startsWith(text[1]) && because[1].includes(reasons[0].because[0].item) && because[1].endsWith(reasons[0].because[0].value.toFixed(4)));
+  assert.not.match((await succeeds(['recommend', out, '--user', 'nobody', '--fallback', 'popularity', '--explain'])).stdout, /because/);
 
   const similar = JSON.parse((await succeeds(['similar', out, '--item', 'i1', '--json', '--k', '3'])).stdout) as { item: string }[];
   assert.ok(similar.length === 3 && similar.every(({ item }) => item !== 'i1'));

@@ -129,7 +129,7 @@ test('users and items that nobody met get zeros, and answers', async () => {
     assert.ok([row(U, 0, 5), row(U, 2, 5), row(V, 0, 5), row(V, 3, 5)].every((x) => x.every((value) => value === 0)));
     assert.ok([row(U, 1, 5), row(V, 1, 5)].every((x) => x.some((value) => value !== 0)));
     assert.is(model.recommendFor('a').length, 4);
-    assert.equal(model.explain('a', 1), { score: 0, items: [] });
+    assert.equal(model.explain('a', 1), { by: 'contribution', score: 0, items: [] });
   }
 });
 
@@ -230,12 +230,12 @@ test('explain: the contributions of all that a user has are the score, each of t
     const pu = p.subarray(u * n, (u + 1) * n), cu = c.subarray(u * n, (u + 1) * n), { A } = normal(pu, cu, V, K, 1.5), z = solve(A, Float64Array.from(row(V, 9, K)));
     const { score, items } = model.explain(model.users.decode(u), 'item 09', { k: 99 });
     assert.ok(Math.abs(score - model.score([u], [9])[0]) < 1e-5);
-    assert.ok(Math.abs(score - items.reduce((sum, { contribution }) => sum + contribution, 0)) < 1e-9);
+    assert.ok(Math.abs(score - items.reduce((sum, { value }) => sum + value, 0)) < 1e-9);
     assert.equal(new Set(items.map(({ item }) => item)), new Set(range(n).filter((j) => pu[j] === 1).map((j) => data.items.decode(j))));
-    for (const [at, { item, contribution }] of items.entries()) {
+    for (const [at, { item, value }] of items.entries()) {
       const j = data.items.encode(item);
-      assert.ok(Math.abs(contribution - cu[j] * dot(z, row(V, j, K))) < 1e-5, `user ${u}, item ${j}`);
-      assert.ok(at === 0 || contribution <= items[at - 1].contribution);
+      assert.ok(Math.abs(value - cu[j] * dot(z, row(V, j, K))) < 1e-5, `user ${u}, item ${j}`);
+      assert.ok(at === 0 || value <= items[at - 1].value);
     }
     assert.equal(model.explain(model.users.decode(u), 'item 09', { k: 1 }).items, items.slice(0, 1));
   }

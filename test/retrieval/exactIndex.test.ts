@@ -101,6 +101,36 @@ for (const similarity of ['dot', 'cosine'] as const) {
   });
 }
 
+for (const similarity of ['dot', 'cosine'] as const) {
+  test(`rank: of each query's own candidates the best, as search has them, ${similarity}`, () => {
+    const V = whole(300, 5, 4), Q = whole(4, 5, 5), films = sideTable(numbered(300), { year: numbered(300) }), index = new ExactIndex(numbered(300), V, { similarity, metadata: films }), next = random(6);
+    const candidates = Int32Array.from({ length: 4 * 60 }, () => next.below(301) - 1); // some twice, some none
+    for (const filter of [{}, { exclude: numbered(100) }, { only: numbered(200), where: ({ year }) => (year as number) % 2 === 0 }] as SearchOptions[]) {
+      const { items, scores } = index.rank(Q, candidates, { k: 9, ...filter });
+      for (let b = 0; b < 4; b++) {
+        const own = new Set(candidates.subarray(60 * b, 60 * b + 60)), query = { data: Q.data.slice(5 * b, 5 * b + 5), shape: [1, 5] };
+        const want = index.search(query, { k: 9, ...filter, only: [...own].filter((row) => row >= 0).map((row) => 1000 + row).filter((id) => filter.only === undefined || [...filter.only].includes(id)) });
+        assert.equal([...items.subarray(9 * b, 9 * b + 9)], [...want.items]);
+        assert.equal([...scores.subarray(9 * b, 9 * b + 9)], [...want.scores]);
+      }
+    }
+    assert.equal(index.rank(Q, new Int32Array(8).fill(-1), { k: 1 }), { items: new Int32Array(4).fill(-1), scores: new Float32Array(4).fill(-Infinity) });
+    assert.equal(index.rank({ data: new Float32Array(0), shape: [0, 5] }, new Int32Array(0)).items.length, 0);
+    assert.equal([...index.rank(Q, Int32Array.of(9, 9, 9, 9), { k: 2 }).items], [9, -1, 9, -1, 9, -1, 9, -1]);
+  });
+}
+
+test('candidates that are none are refused, in a sentence', () => {
+  const index = new ExactIndex(['a', 'b'], matrix(2, 1, 2, 3, 4)), Q = matrix(2, 1, 0, 0, 1);
+  refuses(() => index.rank(Q, [0, 1] as never), 'bad-input', 'ExactIndex.rank: candidates must be an Int32Array of rows, got an array');
+  refuses(() => index.rank(Q, Int32Array.of(0, 1, 1)), 'bad-shape', 'expected as many candidates for each of 2 queries, got 3 in all');
+  refuses(() => index.rank({ data: new Float32Array(0), shape: [0, 2] }, Int32Array.of(1)), 'bad-shape', 'each of 0 queries, got 1');
+  for (const row of [2, -2]) refuses(() => index.rank(Q, Int32Array.of(0, row)), 'unknown-id', `candidates must be rows from 0 to 1, or -1 for none, got ${row} at position 1`);
+  refuses(() => index.rank(Q, Int32Array.of(0, 1), { threads: 2 } as object), 'bad-setting', "there is no option 'threads'");
+  index.free();
+  refuses(() => index.rank(Q, Int32Array.of(0, 1)), 'stale', 'given back');
+});
+
 test('of a model: its lists, where there is no bias, and those of similarItems', async () => {
   const { train } = planted({ users: 60, items: 50 }), model = await new AlternatingLeastSquares({ factors: 8, epochs: 2 }).fit(train), users = [...train.users.labels.keys()];
   const index = ExactIndex.of(model), { items, scores } = index.search(model.answers.vectors!.user!, { k: 7 });

@@ -140,6 +140,17 @@ test('generated data: no published figures, and it says what it is', async () =>
   assert.match(await movieLensReport(made, ['rating-mf']), 'These are generated ratings');
 });
 
+test('the films of hybrid-mf are drawn, by what it learned from ids alone; in the report, not in the JSON', async () => {
+  const made = generateRatings(2), { map, ...rest } = await runMovieLens(made, { models: ['hybrid-mf'], seed: 2 }), html = await movieLensReport({ ...rest, map }, ['hybrid-mf']);
+  assert.is([...html.matchAll(/<circle /g)].length, map!.labels.length);
+  assert.ok(map!.labels.length > 500 && Math.min(...Array.from(map!.sizes)) >= 20 && map!.vectors.shape[1] === 32);
+  assert.match(html, 'The films of hybrid-mf, ids');
+  const few = cinema.ratings.matrix.indices.slice().sort().map((item, at, all) => (item === all[at + 19] ? item : -1)).filter((item) => item >= 0);
+  assert.is((await runMovieLens(cinema, { models: ['hybrid-mf'] })).map!.labels.length, new Set(few).size);
+  assert.is(result.map, null);
+  assert.not.match(await movieLensReport(result, ['als']), '<circle');
+});
+
 test('the table and the report have every figure; what comes from the data is text', async () => {
   const text = movieLensTable(result), html = await movieLensReport({ ...result, data: { ...result.data, source: '<img src=x>' } }, ['als']);
   for (const { measures, rows } of result.sections) for (const { name, figures } of rows) for (const [at, value] of figures.entries()) for (const page of [text, html]) assert.ok(page.includes(value!.toFixed(measures[at].digits)), name);
@@ -166,6 +177,7 @@ test('the command: a table, a report and a JSON; what it refuses', async () => {
   assert.match(stdout, /^popularity +0\.\d{4}/m);
   assert.match(stderr, 'the whole study took');
   assert.equal((JSON.parse(readFileSync(json, 'utf8')) as MovieLensResult).sections.map(({ id }) => id), ['ratings', 'ranking', 'newcomers']);
+  assert.not.ok('map' in (JSON.parse(readFileSync(json, 'utf8')) as object));
   assert.match(readFileSync(report, 'utf8'), 'name="generator" content="tightrec study"');
   await fails(['study', 'movielens', '--models', 'lstm', '--data', place], 2, ["there is no 'lstm'", 'rating-mf']);
   await fails(['study', '--models', 'rating-mf'], 2, ["there is no 'rating-mf'", 'popularity']);
