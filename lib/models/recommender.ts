@@ -4,8 +4,10 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { ScoreBlock, TopLists } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Factors } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
+import type { FeatureTower } from './tower.ts';
 import type { FitOptions } from './train.ts';
 
 export type { ScoreBlock, TopLists };
@@ -90,6 +92,10 @@ export interface Answers {
   readonly dotBlock?: ScoreBlock;
   /** The vectors behind them, by row, and those of users where the model has such in the same space. Views, as old as the model's next step. */
   readonly vectors?: { readonly user: Vectors | null; readonly item: Vectors };
+  /** Where a score is the product of two vectors and biases: these, of all users and items. Called inside a scope, and good as long as it lasts. */
+  readonly factors?: () => Factors;
+  /** Where networks make vectors of features whose products, without biases, are the scores: that of users, or of whatever asks, and that of items, whose outputs are `vectors.item`. */
+  readonly towers?: { readonly query: FeatureTower; readonly candidate: FeatureTower };
   /** Whether recommendFor leaves out, unless told otherwise, what the user has already. */
   readonly excludeSeen: boolean;
 }
