@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LabelEncoder, type RawId, bucket, category, id, interactions, number } from '../../lib/data/index.ts';
+import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type Blend, LogisticMF, Popularity, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -13,34 +13,12 @@ import { type Parts, forged } from '../helpers/forged.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
 import { type IdKind, shop } from '../helpers/shop.ts';
-import { withTables } from '../helpers/withTables.ts';
+import { smallModels as makers } from '../helpers/smallModels.ts';
 
 const test = suite('io/model');
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const rows = (n: number): number[] => Array.from({ length: n }, (_, row) => row);
 
-const makers = {
-  Popularity: () => new Popularity({ halfLife: 30 }),
-  PurchaseHistory: () => new PurchaseHistory({ halfLife: 30 }),
-  ItemKNN: () => new ItemKNN({ neighbours: 4 }),
-  EASE: () => new EASE({ lambda: 5 }),
-  Blend: () => new Blend([new ItemKNN({ neighbours: 4 }), new PurchaseHistory({ halfLife: 30 }), new BPR({ factors: 2, epochs: 2, stepsPerEpoch: 3, batchSize: 50 })], { weights: [1, 0.5, 0.1] }),
-  LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 3, epochs: 2 }),
-  LogisticMF: () => new LogisticMF({ factors: 3, epochs: 2, batchSize: 50 }),
-  BPR: () => new BPR({ factors: 3, epochs: 2, stepsPerEpoch: 3, batchSize: 50 }),
-  RatingMF: () => new RatingMF({ factors: 3, epochs: 2 }),
-  SVDPlusPlus: () => new SVDPlusPlus({ factors: 3, epochs: 2 }),
-  BiasOnly: () => new BiasOnly({ sweeps: 2 }),
-  FactorizationMachine: () => withTables(new FactorizationMachine({
-    factors: 3, epochs: 2, batchSize: 50, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() },
-  })),
-  HybridMF: () => withTables(new HybridMF({ factors: 3, epochs: 2, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() } })),
-  AutoRec: () => new AutoRec({ hidden: 3, epochs: 2, batchSize: 5 }),
-  CDAE: () => new CDAE({ hidden: 3, epochs: 2, batchSize: 5 }),
-  Siamese: () => withTables(new Siamese({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4], embedding: 3, liked: 2, epochs: 2, batchSize: 50 })),
-  AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
-  NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),
-};
 type Name = keyof typeof makers;
 const names = Object.keys(makers) as Name[];
 const fitted = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await (makers[name]() as Recommender).fit(shop())]))) as Record<Name, Recommender>;
