@@ -33,7 +33,7 @@ export function answersOf(model: Recommender): FixtureAnswers {
   return { users, items, scores: scoresOf(model, users), lists: users.map((user) => model.recommendFor(user, { k: 4 })), alike };
 }
 
-/** checkpointMakers: fits that are kept: by Adam with the best epoch apart from the last, and with features. */
+/** checkpointMakers: fits that are kept: one that goes back in the end to its best epoch, the first, which is in the file beside the last; and one with features. */
 export const checkpointMakers: Record<string, { make: () => Recommender; options?: FitOptions }> = {
   BPR: { make: () => new BPR({ factors: 3, epochs: 3, stepsPerEpoch: 3, batchSize: 50 }), options: { patience: 9, validation: (model) => -model.toState().numbers.epochs } },
   Siamese: { make: smallModels.Siamese },

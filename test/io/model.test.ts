@@ -41,6 +41,7 @@ for (const name of names) {
     const model = fitted[name], bytes = toBytes(model), same = fromBytes(bytes);
     assert.is(same.constructor, model.constructor);
     assert.equal([same.settings, same.users.labels, same.items.labels, same.scores(rows(23))], [model.settings, model.users.labels, model.items.labels, model.scores(rows(23))]);
+    assert.equal([same.answers.vectors?.user?.data, same.answers.vectors?.item.data], [model.answers.vectors?.user?.data, model.answers.vectors?.item.data], 'vectors, to the bit');
     assert.equal(toBytes(same), bytes);
     assert.equal(forge(model, () => {}), bytes, 'the forger of this test makes the same file');
   });
