@@ -84,7 +84,8 @@ function featureVectors({ tower, features }: FeatureTower): Piece {
     h = out;
   }
   const names = Array.from({ length: features.columns }, (_, column) => featureName(features, column));
-  return { inputs: { features: { type: 'float', shape: ['B', features.columns] } }, nodes, constants, metadata: { feature_names: JSON.stringify(names) } };
+  const said = features.parts.map(({ name, feature: { kind }, from, to, edges, mean, deviation }) => ({ name, kind, from, to, ...(edges && { edges }), ...(mean !== null && { mean, deviation }) }));
+  return { inputs: { features: { type: 'float', shape: ['B', features.columns] } }, nodes, constants, metadata: { features: JSON.stringify(said), feature_names: JSON.stringify(names) } };
 }
 
 /** What each item's score begins with: its bias and the one of everything; null for a model without either. */

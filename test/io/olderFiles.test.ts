@@ -54,6 +54,16 @@ for (const version of versions) {
   }
 }
 
+test('a setting that a file lacks means what the model did when it was written', () => {
+  const settings = (name: string): Record<string, unknown> => fromBytes(read('v1', name).bytes).settings as Record<string, unknown>;
+  const { solver, learningRateDecay, itemL2, initialScale } = settings('BPR-without-solver');
+  assert.equal([solver, learningRateDecay, itemL2, initialScale], ['adam', 1, null, null]);
+  assert.is(settings('BPR-without-itemL2').itemL2, null); // that of the users' rows
+  assert.is(settings('BPR-without-initialScale').initialScale, null);
+  assert.is(settings('RatingMF-without-learningRateDecay').learningRateDecay, 1);
+  assert.is(settings('Popularity-without-halfLife').halfLife, null);
+});
+
 test('a version that is not known is refused', () => {
   const { bytes } = read(`v${FILE_VERSION}`, 'BPR'), as = (version: string) => () => fromBytes(forged(bytes, ({ metadata }) => { metadata.version = version; }), 'old.safetensors');
   for (const version of ['0', '-1', '1.0', 'one', '']) refuses(as(version), 'file-damaged', `old.safetensors: expected file version ${FILE_VERSION}, got "${version}"`);

@@ -146,7 +146,9 @@ test('the metadata names the columns of features', () => {
   const model = fitted.Siamese, names = (part: OnnxOptions['part']): Record<string, string> => readOnnx(toOnnx(model, { part })).metadata;
   assert.equal(JSON.parse(names('candidate').feature_names), ['row', 'parity=even', 'parity=odd']);
   assert.equal(JSON.parse(names('query').feature_names), [...data.users.known().map((user) => `id=${user}`), 'parity=even', 'parity=odd']);
-  assert.equal([Object.keys(names('query')), Object.keys(names('retrieval'))], [['model', 'part', 'feature_names'], ['model', 'part', 'feature_names', 'item_ids']]);
+  assert.equal([Object.keys(names('query')), Object.keys(names('retrieval'))], [['model', 'part', 'features', 'feature_names'], ['model', 'part', 'features', 'feature_names', 'item_ids']]);
+  assert.equal(JSON.parse(names('candidate').features), [{ name: 'row', kind: 'number', from: 0, to: 1, mean: 8, deviation: Math.sqrt(24) }, { name: 'parity', kind: 'category', from: 1, to: 3 }]); // of 0 to 16
+  assert.equal(JSON.parse(names('query').features), [{ name: 'id', kind: 'id', from: 0, to: 23 }, { name: 'parity', kind: 'category', from: 23, to: 25 }]);
   assert.equal(readOnnx(toOnnx(model, { part: 'query' })).inputs.features.shape, ['B', 25]);
 });
 
