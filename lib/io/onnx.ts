@@ -3,8 +3,7 @@ import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { featureName } from '../data/learnFeatures.ts';
 import { TightrecError, checkNames, describe } from '../errors.ts';
 import type { Factors } from '../models/factors.ts';
-import type { Answers, Recommender } from '../models/recommender.ts';
-import type { FeatureTower } from '../models/tower.ts';
+import type { Answers, FeatureTower, Recommender } from '../models/recommender.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import { idsAsJson } from './idsAsJson.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, encodeOnnx } from './onnxFile.ts';
@@ -83,9 +82,13 @@ function featureVectors({ tower, features }: FeatureTower): Piece {
     nodes.push({ op: 'Gemm', inputs: [h, `layer_${at}`, ...(bias ? [`bias_${at}`] : [])], outputs: [out] });
     h = out;
   }
-  const names = Array.from({ length: features.columns }, (_, column) => featureName(features, column));
-  const said = features.parts.map(({ name, feature: { kind }, from, to, edges, mean, deviation }) => ({ name, kind, from, to, ...(edges && { edges }), ...(mean !== null && { mean, deviation }) }));
-  return { inputs: { features: { type: 'float', shape: ['B', features.columns] } }, nodes, constants, metadata: { features: JSON.stringify(said), feature_names: JSON.stringify(names) } };
+  const names: string[] = [], said: object[] = [];
+  for (const learned of features) {
+    const before = names.length;
+    for (const { name, feature: { kind }, from, to, edges, mean, deviation } of learned.parts) said.push({ name, kind, from: before + from, to: before + to, ...(edges && { edges }), ...(mean !== null && { mean, deviation }) });
+    for (let column = 0; column < learned.columns; column++) names.push(featureName(learned, column));
+  }
+  return { inputs: { features: { type: 'float', shape: ['B', names.length] } }, nodes, constants, metadata: { features: JSON.stringify(said), feature_names: JSON.stringify(names) } };
 }
 
 /** What each item's score begins with: its bias and the one of everything; null for a model without either. */

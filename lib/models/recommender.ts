@@ -1,13 +1,14 @@
 import type { Csr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import type { LearnedFeatures } from '../data/learnFeatures.ts';
 import type { ScoreBlock, TopLists } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Factors } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
-import type { FeatureTower } from './tower.ts';
+import type { Tower } from './tower.ts';
 import type { FitOptions } from './train.ts';
 
 export type { ScoreBlock, TopLists };
@@ -78,6 +79,9 @@ export interface Recommender {
   /** What the calls above are made of, for those who write models. Errors: 'not-fitted'. */
   readonly answers: Answers;
 }
+
+/** FeatureTower: layers, and what their inputs stand for: the columns of these features, side by side. */
+export interface FeatureTower { readonly tower: Tower; readonly features: readonly LearnedFeatures[] }
 
 /** Answers: the part of a fitted model that differs from model to model; the calls of answer.ts do the rest. */
 export interface Answers {

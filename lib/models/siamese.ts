@@ -232,7 +232,7 @@ export class Siamese implements Recommender {
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
     const known = this.#known(), { towers, sides } = known;
-    return { ...factorAnswers(known), towers: { query: { tower: towers.user, features: sides.user.learned }, candidate: { tower: towers.item, features: sides.item.learned } } };
+    return { ...factorAnswers(known), towers: { query: { tower: towers.user, features: [sides.user.learned] }, candidate: { tower: towers.item, features: [sides.item.learned] } } };
   }
   get users(): LabelEncoder { return this.answers.catalogue.users; }
   get items(): LabelEncoder { return this.answers.catalogue.items; }

@@ -2,7 +2,6 @@ import { scope } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import type { LearnedFeatures } from '../data/learnFeatures.ts';
 import type { Random } from '../random.ts';
 import { counting } from './autoencoder.ts';
 import { tensorFrom, uniformTable } from './factors.ts';
@@ -14,9 +13,6 @@ interface Layer { readonly W: Tensor; readonly bias: Tensor | null }
 
 /** Tower: dense layers over the features of a row; a ReLU stands between two of them, and the last is linear. */
 export type Tower = readonly Layer[];
-
-/** FeatureTower: a tower, and what its columns stand for. */
-export interface FeatureTower { readonly tower: Tower; readonly features: LearnedFeatures }
 
 /** Widths: the outputs of each layer; `lastBias` is whether the last one has a bias. */
 export interface Widths { readonly widths: readonly number[]; readonly lastBias: boolean }
