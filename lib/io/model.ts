@@ -24,8 +24,7 @@ import type { Recommender } from '../models/recommender.ts';
 import { idsAsJson } from './idsAsJson.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
-/** FILE_VERSION: what this tightrec writes. */
-export const FILE_VERSION = '1';
+const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
@@ -33,7 +32,7 @@ const models: Record<string, { fromState(state: ModelState, parts: readonly Reco
   SVDPlusPlus, Siamese,
 };
 
-/** modelNames: the names that it may carry. */
+/** modelNames: the names in the table. */
 export const modelNames = (): string[] => Object.keys(models);
 
 /** What stands before the names of a part's tensors and numbers. */
@@ -61,7 +60,7 @@ export function encodeState({ model: name, settings, tensors, catalogue, numbers
     for (const [key, value] of Object.entries(part.numbers)) everyNumber[prefixOf(p) + key] = value;
   }
   const metadata = {
-    format: 'tightrec', version: FILE_VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(everyNumber),
+    format: 'tightrec', version: VERSION, model: name, settings: JSON.stringify(settings), numbers: JSON.stringify(everyNumber),
     unknown: JSON.stringify({ users: users.unknown, items: items.unknown }),
     ...(features !== undefined && { features: JSON.stringify(features) }),
     ...(parts && { parts: JSON.stringify(parts.map(({ model, settings, features }) => ({ model, settings, ...(features !== undefined && { features }) }))) }), ...more.metadata,
@@ -87,10 +86,10 @@ export function decodeState(bytes: Uint8Array, source: string): { state: ModelSt
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (metadata.get('format') !== 'tightrec') throw damaged(source, `it is a safetensors file, but not a tightrec model: expected format 'tightrec' in its metadata, got ${show(metadata.get('format'))}`);
   const version = metadata.get('version') ?? '';
-  if (/^\d{1,9}$/.test(version) && Number(version) > Number(FILE_VERSION)) throw damaged(source, `it was written by a newer tightrec: its file version is ${version}, and this tightrec reads version ${FILE_VERSION}; update tightrec to read it`);
-  if (version !== FILE_VERSION) throw damaged(source, `expected file version ${FILE_VERSION}, got ${show(metadata.get('version'))}`);
+  if (/^\d{1,9}$/.test(version) && Number(version) > Number(VERSION)) throw damaged(source, `it was written by a newer tightrec: its file version is ${version}, and this tightrec reads version ${VERSION}; update tightrec to read it`);
+  if (version !== VERSION) throw damaged(source, `expected file version ${VERSION}, got ${show(metadata.get('version'))}`);
   const name = metadata.get('model') ?? '';
-  if (!Object.hasOwn(models, name)) throw damaged(source, `expected one of the models ${modelNames().join(', ')}, got ${show(metadata.get('model'))}`);
+  if (!Object.hasOwn(models, name)) throw damaged(source, `expected one of the models ${Object.keys(models).join(', ')}, got ${show(metadata.get('model'))}`);
 
   const { checksum: _, ...texts } = Object.fromEntries(metadata), sum = checksum(Object.entries(texts), [...tensors]);
   if (metadata.get('checksum') !== sum) throw damaged(source, `its contents have changed since it was written: the checksum is ${sum}, the file says ${show(metadata.get('checksum'))}`);
@@ -123,7 +122,7 @@ function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tens
   if (!Array.isArray(parts) || parts.length === 0 || parts.length > MOST_PARTS) throw damaged(source, `parts in its metadata must be a JSON array of 1 to ${MOST_PARTS} models, got ${show(parts)}`);
   return parts.map((part: unknown, p) => {
     const { model, settings, features } = (part ?? {}) as { model?: unknown; settings?: unknown; features?: unknown };
-    if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${modelNames().filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
+    if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${Object.keys(models).filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
     if (!isObject(settings)) throw damaged(source, `the settings of part ${p} must be a JSON object, got ${show(settings)}`);
     const own = <T>(all: Record<string, T>): Record<string, T> => {
       const mine: Record<string, T> = Object.create(null);

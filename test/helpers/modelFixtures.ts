@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import type { FitOptions, RawId, Recommendation, Recommender } from '../../lib/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { BPR, checkpointToBytes } from '../../lib/index.ts';
+import { BPR, Popularity, checkpointToBytes, toBytes } from '../../lib/index.ts';
+import { decodeSafetensors } from '../../lib/io/safetensors.ts';
 import { shop } from './shop.ts';
 import { smallModels } from './smallModels.ts';
 
 /** Model files as tightrec once wrote them, v1 and so on by their version, and beside each what the model answered then. Written by test/fixtures/models.ts. */
 export const fixtureFolder = fileURLToPath(new URL('../fixtures/models/', import.meta.url));
+
+/** fileVersion: of the files that this tightrec writes. */
+export const fileVersion = decodeSafetensors(toBytes(await new Popularity().fit(shop()))).metadata.get('version')!;
 
 /** Answers of a model, as JSON holds them to the bit. */
 export interface FixtureAnswers {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkpointFromBytes, fromBytes, toBytes } from '../../lib/index.ts';
-import { FILE_VERSION, modelNames } from '../../lib/io/model.ts';
+import { modelNames } from '../../lib/io/model.ts';
 import { forged } from '../helpers/forged.ts';
-import { type FixtureAnswers, answersOf, checkpointMakers, fixtureFolder, scoresOf } from '../helpers/modelFixtures.ts';
+import { type FixtureAnswers, answersOf, checkpointMakers, fileVersion, fixtureFolder, scoresOf } from '../helpers/modelFixtures.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { refuses } from '../helpers/refuses.ts';
 import { shop } from '../helpers/shop.ts';
@@ -19,12 +19,12 @@ const read = (version: string, name: string): { bytes: Uint8Array; answers: Fixt
 
 test('every model that a file can hold has a file of this version', () => {
   const command = 'is none: a new model goes into test/helpers/smallModels.ts, and node --import tsx test/fixtures/models.ts writes its file';
-  assert.ok(versions.includes(`v${FILE_VERSION}`), `v${FILE_VERSION} ${command}`);
+  assert.ok(versions.includes(`v${fileVersion}`), `v${fileVersion} ${command}`);
   for (const name of modelNames()) {
     assert.ok(name in smallModels, `${name} ${command}`);
-    assert.ok(filesOf(`v${FILE_VERSION}`).includes(name), `${name}.safetensors ${command}`);
+    assert.ok(filesOf(`v${fileVersion}`).includes(name), `${name}.safetensors ${command}`);
   }
-  for (const name of Object.keys(checkpointMakers)) assert.ok(filesOf(`v${FILE_VERSION}`).includes(`checkpoint-${name}`), name);
+  for (const name of Object.keys(checkpointMakers)) assert.ok(filesOf(`v${fileVersion}`).includes(`checkpoint-${name}`), name);
 });
 
 for (const version of versions) {
@@ -65,9 +65,9 @@ test('a setting that a file lacks means what the model did when it was written',
 });
 
 test('a version that is not known is refused', () => {
-  const { bytes } = read(`v${FILE_VERSION}`, 'BPR'), as = (version: string) => () => fromBytes(forged(bytes, ({ metadata }) => { metadata.version = version; }), 'old.safetensors');
-  for (const version of ['0', '-1', '1.0', 'one', '']) refuses(as(version), 'file-damaged', `old.safetensors: expected file version ${FILE_VERSION}, got "${version}"`);
-  for (const version of [String(Number(FILE_VERSION) + 1), '999']) refuses(as(version), 'file-damaged', 'written by a newer tightrec', `its file version is ${version}`, 'update tightrec');
+  const { bytes } = read(`v${fileVersion}`, 'BPR'), as = (version: string) => () => fromBytes(forged(bytes, ({ metadata }) => { metadata.version = version; }), 'old.safetensors');
+  for (const version of ['0', '-1', '1.0', 'one', '']) refuses(as(version), 'file-damaged', `old.safetensors: expected file version ${fileVersion}, got "${version}"`);
+  for (const version of [String(Number(fileVersion) + 1), '999']) refuses(as(version), 'file-damaged', 'written by a newer tightrec', `its file version is ${version}`, 'update tightrec');
 });
 
 test.run();
