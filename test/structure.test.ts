@@ -33,6 +33,7 @@ const leaves = ['lib/errors.ts', 'lib/random.ts'];
 const entries: Record<string, readonly string[]> = {
   'lib/index.ts': ['io', ...below.io],
   'lib/node.ts': ['io', ...below.io],
+  'lib/onnx.ts': ['io', ...below.io],
   'lib/data/index.ts': ['data', ...below.data],
   'lib/metrics/index.ts': ['metrics', ...below.metrics],
   'lib/retrieval/index.ts': ['retrieval', ...below.retrieval],

@@ -22,6 +22,7 @@ import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
 import { Siamese } from '../models/siamese.ts';
 import { TwoTower } from '../models/twoTower.ts';
 import type { Recommender } from '../models/recommender.ts';
+import { idsAsJson } from './idsAsJson.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const VERSION = '1';
@@ -31,6 +32,9 @@ const models: Record<string, { fromState(state: ModelState, parts: readonly Reco
   AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
   SVDPlusPlus, Siamese, TwoTower,
 };
+
+/** modelNames: the names in the table. */
+export const modelNames = (): string[] => Object.keys(models);
 
 /** What stands before the names of a part's tensors and numbers. */
 const prefixOf = (part: number): string => `part_${part}_`;
@@ -153,9 +157,9 @@ function tensorOf(shape: readonly number[], data: Float32Array | Int32Array): Sa
   return data instanceof Int32Array ? { dtype: 'I32', shape, data } : { dtype: 'F32', shape, data };
 }
 
-/** Raw ids as a JSON array in UTF-8; a bigint, which JSON lacks, as {"bigint":"123"}. */
+/** Raw ids as a JSON array in UTF-8. */
 function idTensor(encoder: LabelEncoder): SafeTensor {
-  const data = new TextEncoder().encode(JSON.stringify(encoder.known(), (_, id) => typeof id === 'bigint' ? { bigint: String(id) } : id));
+  const data = new TextEncoder().encode(idsAsJson(encoder.known()));
   return { dtype: 'U8', shape: [data.length], data };
 }
 

@@ -148,6 +148,7 @@ export class AutoRec implements RatingModel {
     const learned = this.#known(), answers = factorAnswers({ catalogue: learned.catalogue, factors: learned.factors! });
     return {
       ...answers,
+      factors: undefined, // of a row that nothing is learned from it says the mean
       scoreBlock: (out, users) => { answers.scoreBlock(out, users); meansIn(out, learned, users); },
       scorePairs: (users, items) => answers.scorePairs(users, items).map((rating, at) => meanOrRating(rating, learned, users[at], items[at])),
     };

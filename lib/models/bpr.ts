@@ -234,7 +234,7 @@ export class BPR implements Recommender {
   }
 
   static fromState(state: ModelState): BPR {
-    const model = new BPR(state.settings), { factors: K, learningRate, seed } = model.settings;
+    const model = new BPR({ itemL2: null, ...state.settings }), { factors: K, learningRate, seed } = model.settings;
     model.check();
     const factors = factorsFrom(state, K, { userBias: false, itemBias: true, globalBias: false });
     const epochs = epochsFrom(state);

@@ -12,7 +12,7 @@ import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { codesOf, corrupted, counting, entryRows, someRows } from './autoencoder.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
-import { factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -153,10 +153,12 @@ export class CDAE implements Recommender {
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
     const { network, catalogue, met } = this.#known(), { own, decoder, outputBias } = network;
-    const of = (users: Int32Array): Answers => factorAnswers({ catalogue, factors: { user: codesOf(null, network, ops.bagsOf(met, users), ops.embedding(null, own, users)), item: decoder, userBias: null, itemBias: outputBias, globalBias: null } });
+    const factorsOf = (users: Int32Array): Factors => ({ user: codesOf(null, network, ops.bagsOf(met, users), ops.embedding(null, own, users)), item: decoder, userBias: null, itemBias: outputBias, globalBias: null });
+    const of = (users: Int32Array): Answers => factorAnswers({ catalogue, factors: factorsOf(users) });
     return {
       ...factorAnswers({ catalogue, factors: { user: own, item: decoder, userBias: null, itemBias: outputBias, globalBias: null } }), // likeness is that of W'
       vectors: { user: null, item: decoder }, // a user's is what the network makes of its items
+      factors: () => factorsOf(counting(catalogue.users.size)),
       scoreBlock: (out, users) => { of(users).scoreBlock(out, counting(users.length)); },
       scorePairs: (users, items) => scope(() => {
         const { ids, slots } = distinct(scratchCopy(users), catalogue.users.size);

@@ -41,6 +41,7 @@ export const factorAnswers = ({ factors, catalogue }: Pick<Learned, 'factors' | 
   likenessBlock: (out, items) => likeItems(out, factors.item.data, factors.item.shape[1], items), // biases play no part
   dotBlock: (out, items) => dotItems(out, factors.item.data, factors.item.shape[1], items),
   vectors: factors,
+  factors: () => factors,
   excludeSeen: true,
 });
 

@@ -1,11 +1,14 @@
 import type { Csr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import type { LearnedFeatures } from '../data/learnFeatures.ts';
 import type { ScoreBlock, TopLists } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { Factors } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
+import type { Tower } from './tower.ts';
 import type { FitOptions } from './train.ts';
 
 export type { ScoreBlock, TopLists };
@@ -77,6 +80,9 @@ export interface Recommender {
   readonly answers: Answers;
 }
 
+/** FeatureTower: layers, and what their inputs stand for: the columns of these features, side by side. */
+export interface FeatureTower { readonly tower: Tower; readonly features: readonly LearnedFeatures[] }
+
 /** Answers: the part of a fitted model that differs from model to model; the calls of answer.ts do the rest. */
 export interface Answers {
   readonly catalogue: Catalogue;
@@ -92,6 +98,10 @@ export interface Answers {
   readonly contributions?: (user: number, item: number) => { readonly items: Int32Array; readonly values: Float64Array };
   /** The vectors behind them, by row, and those of users where the model has such in the same space. Views, as old as the model's next step. */
   readonly vectors?: { readonly user: Vectors | null; readonly item: Vectors };
+  /** Where a score is the product of two vectors and biases: these, of all users and items. Called inside a scope, and good as long as it lasts. */
+  readonly factors?: () => Factors;
+  /** Where networks make vectors of features whose products, without biases, are the scores: that of users, or of whatever asks, and that of items, whose outputs are `vectors.item`. */
+  readonly towers?: { readonly query: FeatureTower; readonly candidate: FeatureTower };
   /** Whether recommendFor leaves out, unless told otherwise, what the user has already. */
   readonly excludeSeen: boolean;
 }

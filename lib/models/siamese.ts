@@ -230,7 +230,10 @@ export class Siamese implements Recommender {
   get skippedUsers(): number { return this.#known().skippedUsers; }
 
   get fitted(): boolean { return this.#learned !== null; }
-  get answers(): Answers { return factorAnswers(this.#known()); }
+  get answers(): Answers {
+    const known = this.#known(), { towers, sides } = known;
+    return { ...factorAnswers(known), towers: { query: { tower: towers.user, features: [sides.user.learned] }, candidate: { tower: towers.item, features: [sides.item.learned] } } };
+  }
   get users(): LabelEncoder { return this.answers.catalogue.users; }
   get items(): LabelEncoder { return this.answers.catalogue.items; }
   get nUsers(): number { return this.users.size; }

@@ -131,6 +131,7 @@ export class SVDPlusPlus implements RatingModel {
     return {
       ...factorAnswers({ factors, catalogue }),
       vectors: { user: null, item: factors.item }, // a user's is a sum, made when it is asked for
+      factors: () => usersOf(learned, scratchCopy(Int32Array.from({ length: catalogue.users.size }, (_, user) => user))),
       scoreBlock: (out, users) => { of(users).scoreBlock(out, scratchCopy(Int32Array.from(users, (_, b) => b))); },
       scorePairs: (users, items) => scope(() => {
         const { ids, slots } = distinct(scratchCopy(users), catalogue.users.size);

@@ -264,7 +264,10 @@ export class TwoTower implements Recommender {
   }
 
   get fitted(): boolean { return this.#learned !== null; }
-  get answers(): Answers { return factorAnswers(this.#known()); }
+  get answers(): Answers {
+    const known = this.#known(), { towers, sides, context } = known;
+    return { ...factorAnswers(known), towers: { query: { tower: towers.query, features: [sides.user.learned, ...(context ? [context.learned] : [])] }, candidate: { tower: towers.candidate, features: [sides.item.learned] } } };
+  }
   get users(): LabelEncoder { return this.answers.catalogue.users; }
   get items(): LabelEncoder { return this.answers.catalogue.items; }
   get nUsers(): number { return this.users.size; }

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LabelEncoder, type RawId, bucket, category, id, interactions, number } from '../../lib/data/index.ts';
+import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type Blend, LogisticMF, Popularity, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -13,35 +13,12 @@ import { type Parts, forged } from '../helpers/forged.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
 import { settled } from '../helpers/settled.ts';
 import { type IdKind, shop } from '../helpers/shop.ts';
-import { withTables } from '../helpers/withTables.ts';
+import { smallModels as makers } from '../helpers/smallModels.ts';
 
 const test = suite('io/model');
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const rows = (n: number): number[] => Array.from({ length: n }, (_, row) => row);
 
-const makers = {
-  Popularity: () => new Popularity({ halfLife: 30 }),
-  PurchaseHistory: () => new PurchaseHistory({ halfLife: 30 }),
-  ItemKNN: () => new ItemKNN({ neighbours: 4 }),
-  EASE: () => new EASE({ lambda: 5 }),
-  Blend: () => new Blend([new ItemKNN({ neighbours: 4 }), new PurchaseHistory({ halfLife: 30 }), new BPR({ factors: 2, epochs: 2, stepsPerEpoch: 3, batchSize: 50 })], { weights: [1, 0.5, 0.1] }),
-  LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 3, epochs: 2 }),
-  LogisticMF: () => new LogisticMF({ factors: 3, epochs: 2, batchSize: 50 }),
-  BPR: () => new BPR({ factors: 3, epochs: 2, stepsPerEpoch: 3, batchSize: 50 }),
-  RatingMF: () => new RatingMF({ factors: 3, epochs: 2 }),
-  SVDPlusPlus: () => new SVDPlusPlus({ factors: 3, epochs: 2 }),
-  BiasOnly: () => new BiasOnly({ sweeps: 2 }),
-  FactorizationMachine: () => withTables(new FactorizationMachine({
-    factors: 3, epochs: 2, batchSize: 50, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() },
-  })),
-  HybridMF: () => withTables(new HybridMF({ factors: 3, epochs: 2, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() } })),
-  AutoRec: () => new AutoRec({ hidden: 3, epochs: 2, batchSize: 5 }),
-  CDAE: () => new CDAE({ hidden: 3, epochs: 2, batchSize: 5 }),
-  TwoTower: () => withTables(new TwoTower({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4, 3], epochs: 2, batchSize: 50 })),
-  Siamese: () => withTables(new Siamese({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4], embedding: 3, liked: 2, epochs: 2, batchSize: 50 })),
-  AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
-  NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),
-};
 type Name = keyof typeof makers;
 const names = Object.keys(makers) as Name[];
 const fitted = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await (makers[name]() as Recommender).fit(shop())]))) as Record<Name, Recommender>;
@@ -64,6 +41,7 @@ for (const name of names) {
     const model = fitted[name], bytes = toBytes(model), same = fromBytes(bytes);
     assert.is(same.constructor, model.constructor);
     assert.equal([same.settings, same.users.labels, same.items.labels, same.scores(rows(23))], [model.settings, model.users.labels, model.items.labels, model.scores(rows(23))]);
+    assert.equal([same.answers.vectors?.user?.data, same.answers.vectors?.item.data], [model.answers.vectors?.user?.data, model.answers.vectors?.item.data], 'vectors, to the bit');
     assert.equal(toBytes(same), bytes);
     assert.equal(forge(model, () => {}), bytes, 'the forger of this test makes the same file');
   });
@@ -175,7 +153,7 @@ for (const name of names) {
     damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
     damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
-    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese', JSON.stringify(wrong));
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
     damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
     damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');
@@ -196,9 +174,9 @@ for (const name of names) {
     for (const key of Object.keys(model.settings)) {
       for (const wrong of ['"8x"', '-1.5e300', '{}', '[]', '[1]', '{"toString":1,"valueOf":1}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'true', '1e999']) {
         if (['seed', 'forgetBias', 'liked'].includes(key) && wrong === '-1.5e300') continue;
-        if (['verifyNegatives', 'user', 'normalizeFeatures'].includes(key) && wrong === 'true') continue;
+        if (['verifyNegatives', 'user', 'normalizeFeatures', 'removeHits', 'samplingCorrection'].includes(key) && wrong === 'true') continue;
         if (key === 'layers' && ['[]', '[1]'].includes(wrong)) continue;
-        const feature = /^(user|item)Features$/.test(key) && wrong.startsWith('{"') ? ': feature "toString"' : ''; // an object of features: what is wrong is in it
+        const feature = /^(user|item|context)Features$/.test(key) && wrong.startsWith('{"') ? ': feature "toString"' : ''; // an object of features: what is wrong is in it
         damaged(settings(`"${key}":${wrong}`), `${name}: ${key}${feature} must be`);
       }
     }
