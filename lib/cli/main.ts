@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { FIT_MODELS, MODELS, MOVIELENS_MODELS, STUDY_MODELS } from '../study/models.ts';
+import { FIT_MODELS, MODELS, MOVIELENS_MODELS, RETRIEVAL_MODELS, STUDY_MODELS } from '../study/models.ts';
 import { version } from '../study/packageRoot.ts';
 import { FAILURE, Interruption, USAGE, failureOf } from './failure.ts';
 import { METRICS, countOption, listOption, numberOption, settingOption, threadsOption, wholeNumberOption } from './options.ts';
@@ -72,9 +72,9 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
 
   tightrec.command('study')
     .description('A study of a data set: read it, train the models, print and report how well they do.')
-    .addArgument(new Argument('[data set]', 'Online Retail, or MovieLens 100k').choices(['online-retail', 'movielens']).default('online-retail'))
+    .addArgument(new Argument('[study]', 'Online Retail, MovieLens 100k, or retrieval on MovieLens 100k').choices(['online-retail', 'movielens', 'movielens-retrieval']).default('online-retail'))
     .option('--data <path>', 'a .csv, .csv.gz or .xlsx of Online Retail, a folder or .zip of MovieLens 100k, or "generated" (default: the cache, ../shared/data, a download, generated)')
-    .addOption(new Option('--models <names>', `which of ${STUDY_MODELS.join(', ')} (default: the first ${MODELS.length}); of movielens, which of ${MOVIELENS_MODELS.join(', ')} (default: all)`).argParser(listOption([...new Set([...STUDY_MODELS, ...MOVIELENS_MODELS])])))
+    .addOption(new Option('--models <names>', `which of ${STUDY_MODELS.join(', ')} (default: the first ${MODELS.length}); of movielens, which of ${MOVIELENS_MODELS.join(', ')}, and of movielens-retrieval, which of ${RETRIEVAL_MODELS.join(', ')} (default: all)`).argParser(listOption([...new Set([...STUDY_MODELS, ...MOVIELENS_MODELS, ...RETRIEVAL_MODELS])])))
     .addOption(new Option('--all', 'of online-retail, every model: those of the next item, which take much longer, too').conflicts('models'))
     .addOption(new Option('--seed <n>', 'of everything random').argParser(wholeNumberOption).default(1))
     .option('--json <file>', 'write everything measured as JSON')
@@ -88,6 +88,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
 Examples:
   tightrec study --models popularity,purchase-history
   tightrec study movielens
+  tightrec study movielens-retrieval
   tightrec study --all --checkpoints study-checkpoints
   tightrec study --data "Online Retail.xlsx" --seed 2 --json study.json --report study.html`)
     .action(async (name, options) => (await import('./study.ts')).study(name, options, signal));

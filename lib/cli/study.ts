@@ -6,14 +6,17 @@ import { checkOutput, writeWhole } from '../io/files.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
 import { findMovieLens } from '../study/findMovieLens.ts';
 import { findTransactions } from '../study/findTransactions.ts';
-import { MODELS, MOVIELENS_MODELS, STUDY_MODELS } from '../study/models.ts';
+import { MODELS, MOVIELENS_MODELS, RETRIEVAL_MODELS, STUDY_MODELS } from '../study/models.ts';
+import type { MovieLens } from '../study/movieLens.ts';
 import { movieLensReport } from '../study/movieLensReport.ts';
+import type { MovieLensResult } from '../study/movieLensResult.ts';
 import { runMovieLens } from '../study/movieLensStudy.ts';
 import { movieLensTable } from '../study/movieLensTable.ts';
 import { onlineRetail } from '../study/onlineRetail.ts';
 import { GENERATOR } from '../study/page.ts';
 import type { Progress } from '../study/progress.ts';
 import { reportOf } from '../study/report.ts';
+import { runRetrieval } from '../study/retrievalStudy.ts';
 import { runStudy } from '../study/study.ts';
 import { type Paint, tableOf } from '../study/table.ts';
 import { Interruption, UsageError } from './failure.ts';
@@ -27,7 +30,7 @@ interface StudyCommand { data?: string; models?: string[]; all?: boolean; seed: 
 interface Outcome { readonly result: object; table(paint: Paint): string; report(): Promise<string> }
 
 /** STUDIES: the data sets there is a study of. */
-export const STUDIES = ['online-retail', 'movielens'] as const;
+export const STUDIES = ['online-retail', 'movielens', 'movielens-retrieval'] as const;
 
 /** study: the command `tightrec study`. */
 export async function study(name: (typeof STUDIES)[number], command: StudyCommand, signal: AbortSignal): Promise<void> {
@@ -68,17 +71,23 @@ const studies: Record<(typeof STUDIES)[number], (command: StudyCommand) => (prog
       return { result, table: (paint) => tableOf(result, paint), report: () => reportOf(result) };
     };
   },
-  movielens({ data, models, seed, checkpoints, threads, onBadRow }) {
-    const asked = namesOf(models, MOVIELENS_MODELS) ?? MOVIELENS_MODELS;
-    if (checkpoints !== undefined) throw new UsageError('--checkpoints is for the study of online-retail: no model of movielens takes long; leave it out');
-    if (onBadRow === 'skip') throw new UsageError('--on-bad-row skip is for the study of online-retail: the figures of movielens are for all its rows; leave it out');
-    return async (progress, signal) => {
-      const result = await runMovieLens(await findMovieLens({ file: data, seed, progress, signal, ...(url !== undefined && { url }) }), { models: asked, seed, threads, progress, signal });
-      const { map: _, ...figures } = result; // which is a picture
-      return { result: figures, table: (paint) => movieLensTable(result, paint), report: () => movieLensReport(result, asked) };
-    };
-  },
+  movielens: (command) => ofMovieLens('movielens', command, MOVIELENS_MODELS, runMovieLens),
+  'movielens-retrieval': (command) => ofMovieLens('movielens-retrieval', command, RETRIEVAL_MODELS, runRetrieval),
 };
+
+/** A study of MovieLens 100k. */
+function ofMovieLens<Name extends string>(
+  study: string, { data, models, seed, checkpoints, threads, onBadRow }: StudyCommand, choices: readonly Name[],
+  run: (data: MovieLens, options: { models: readonly Name[]; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal }) => Promise<MovieLensResult>,
+): (progress: Progress, signal: AbortSignal) => Promise<Outcome> {
+  const asked = namesOf(models, choices) ?? choices;
+  if (checkpoints !== undefined) throw new UsageError(`--checkpoints is for the study of online-retail: no model of ${study} takes long; leave it out`);
+  if (onBadRow === 'skip') throw new UsageError(`--on-bad-row skip is for the study of online-retail: the figures of ${study} are for all its rows; leave it out`);
+  return async (progress, signal) => {
+    const result = await run(await findMovieLens({ file: data, seed, progress, signal, ...(url !== undefined && { url }) }), { models: asked, seed, threads, progress, signal }), { map: _, ...figures } = result; // the map is a picture
+    return { result: figures, table: (paint) => movieLensTable(result, paint), report: () => movieLensReport(result, asked) };
+  };
+}
 
 /** The names given with --models, which are of one data set. */
 function namesOf<Name extends string>(given: readonly string[] | undefined, choices: readonly Name[]): readonly Name[] | undefined {

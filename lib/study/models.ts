@@ -13,3 +13,7 @@ export type StudyModelName = ModelName | 'sequential' | 'lstm' | 'user-lstm';
 /** MOVIELENS_MODELS: what the study of MovieLens trains; some give several rows, or rows in several sections. */
 export const MOVIELENS_MODELS = ['means', 'bias-only', 'rating-mf', 'svd-plus-plus', 'fm', 'auto-rec', 'popularity', 'item-knn', 'ease', 'als', 'bpr', 'hybrid-mf', 'cdae', 'siamese'] as const;
 export type MovieLensModelName = typeof MOVIELENS_MODELS[number];
+
+/** RETRIEVAL_MODELS: what the study of retrieval on MovieLens trains; 'two-tower' gives several rows. */
+export const RETRIEVAL_MODELS = ['popularity', 'two-tower'] as const;
+export type RetrievalModelName = typeof RETRIEVAL_MODELS[number];

@@ -1,7 +1,7 @@
 import { embeddingMap } from './embeddingMap.ts';
-import { MOVIELENS_MODELS } from './models.ts';
+import { MOVIELENS_MODELS, RETRIEVAL_MODELS } from './models.ts';
 import { LIKED } from './movieLens.ts';
-import type { MovieLensResult } from './movieLensStudy.ts';
+import type { FilmList, MovieLensResult } from './movieLensResult.ts';
 import { movieLensNotes } from './movieLensTable.ts';
 import { type Chart, count, escaped, figure, madeBy, pageOf, settingsOf } from './page.ts';
 import { type Section, bestRow } from './sections.ts';
@@ -9,16 +9,28 @@ import { seconds, settingsLine } from './table.ts';
 
 const COLOURS = ['blue', 'green', 'vermillion', 'purple', 'orange'];
 
-/** movieLensReport: the study of MovieLens as one HTML file. Whatever comes from the data is escaped. */
-export function movieLensReport(result: MovieLensResult, models: readonly string[] = MOVIELENS_MODELS): Promise<string> {
-  const { data, title, sections, map, machine, versions, seed } = result, curves = sections.flatMap(curveCharts), shapes = dataCharts(result);
+/** What each study says of itself, and of its map. */
+const PAGES: Record<MovieLensResult['study'], { heading: string; lead: string; mapped: string; all: readonly string[] }> = {
+  movielens: {
+    heading: 'stars, likes, and people who are new', lead: 'Models that predict how many stars a film gets, and models that name films somebody will like.',
+    mapped: 'The model was told who likes what, and nothing of genres.', all: MOVIELENS_MODELS,
+  },
+  'movielens-retrieval': {
+    heading: 'from who asks, and when, to a ranked list', lead: 'Two towers that know people and films by their features, and a network that knows what somebody rated last: which film comes next?',
+    mapped: 'The model was told titles, their words, and who rated what when; nothing of genres.', all: RETRIEVAL_MODELS,
+  },
+};
+
+/** movieLensReport: a study of MovieLens as one HTML file. Whatever comes from the data is escaped. */
+export function movieLensReport(result: MovieLensResult, models: readonly string[] = PAGES[result.study].all): Promise<string> {
+  const { study, data, title, sections, lists, map, machine, versions, seed } = result, curves = sections.flatMap(curveCharts), shapes = dataCharts(result), { heading, lead, mapped, all } = PAGES[study];
   return pageOf({
-    title, heading: `${data.generated ? 'Generated ratings' : 'MovieLens 100k'}: stars, likes, and people who are new`,
-    lead: `${count(data.ratings)} ratings of ${count(data.items)} films by ${count(data.users)} users. Models that predict how many stars a film gets, and models that name films somebody will like.`,
+    title, heading: `${data.generated ? 'Generated ratings' : 'MovieLens 100k'}: ${heading}`,
+    lead: `${count(data.ratings)} ratings of ${count(data.items)} films by ${count(data.users)} users. ${lead}`,
     warning: data.generated ? '<strong>These are generated ratings</strong> of the shape of MovieLens 100k, made up because the real ones could not be had or were not asked for. The figures say how the models do on them, and nothing about real people.' : null,
-    body: `${sections.map(resultsOf).join('')}
+    body: `${sections.map(resultsOf).join('')}${lists.map(listOf).join('')}
 ${map === null ? '' : `<section aria-labelledby="map"><h2 id="map">What it learned of the films</h2>
-<p class="quiet">The model was told who likes what, and nothing of genres.</p>
+<p class="quiet">${mapped}</p>
 ${embeddingMap(map)}</section>`}
 ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">How they got there</h2>
 <p class="quiet">Measured after every epoch, or every few where there are many.</p>
@@ -27,7 +39,7 @@ ${curves.length === 0 ? '' : `<section aria-labelledby="curves"><h2 id="curves">
 ${facts(result)}
 <div class="grid">${shapes.map(figure).join('')}</div></section>
 ${settingsOf([...new Map(sections.flatMap(({ rows }) => rows).map(({ name, settings }): [string, [string, string]] => [`${name}\n${settingsLine(settings)}`, [name, settingsLine(settings)]])).values()])}
-${madeBy({ source: data.source, seed, machine, versions, again: `npx tightrec study movielens${data.generated ? ' --data generated' : ''}${models.length === MOVIELENS_MODELS.length ? '' : ` --models ${models.join(',')}`} --seed ${seed}` })}`,
+${madeBy({ source: data.source, seed, machine, versions, again: `npx tightrec study ${study}${data.generated ? ' --data generated' : ''}${models.length === all.length ? '' : ` --models ${models.join(',')}`} --seed ${seed}` })}`,
     charts: [...curves, ...shapes],
     footer: data.generated ? '' : 'Data: MovieLens 100k, F. Maxwell Harper and Joseph A. Konstan, "The MovieLens Datasets: History and Context", 2015, <a href="https://doi.org/10.1145/2827872">doi 10.1145/2827872</a>. ',
   });
@@ -44,6 +56,11 @@ function resultsOf(section: Section): string {
 <ol class="notes">${notes.map((note, n) => `<li id="${id}-note-${n + 1}">${escaped(note)}.</li>`).join('')}</ol>
 <p class="notes" style="padding: 0">${escaped(about)}</p></section>`;
 }
+
+/** Films in the order of the list, with their genres. */
+const listOf = ({ title, about, films }: FilmList, at: number): string => `<section aria-labelledby="list-${at}"><h2 id="list-${at}">${escaped(title)}</h2>
+<p class="quiet">${escaped(about)}</p>
+<div class="panel wide"><ol class="films">${films.map((film) => `<li>${escaped(film.title)} <span class="quiet">${escaped(film.genres.join(', '))}</span></li>`).join('')}</ol></div></section>`;
 
 function curveCharts({ id, measures, curveOf, rows }: Section): Chart[] {
   const drawn = rows.filter(({ curve }) => curve.length > 0), lowest = Math.min(...drawn.flatMap(({ curve }) => curve.map(({ value }) => value))), bottom = measures[0].best === 'low' ? Math.floor(lowest * 19) / 20 : 0, top = Math.ceil(Math.max(...drawn.flatMap(({ curve }) => curve.map(({ value }) => value)), 0) * 1.08 * 50) / 50;

@@ -1,6 +1,5 @@
 import { bucket, category, id, multi } from '../data/features.ts';
-import { type Interactions, fromRows, selectEvents } from '../data/interactions.ts';
-import { splitRandom } from '../data/split.ts';
+import { type Interactions, selectEvents } from '../data/interactions.ts';
 import { type Rater, auc, crossValidate, evaluate, evaluateRatings } from '../metrics/index.ts';
 import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
 import { AutoRec } from '../models/autoRec.ts';
@@ -22,10 +21,10 @@ import { breathe } from '../models/train.ts';
 import { random } from '../random.ts';
 import type { EmbeddingMap } from './embeddingMap.ts';
 import { filmMap } from './filmMap.ts';
-import { type Machine, machine, versions } from './machine.ts';
 import { MeanRating } from './meanRating.ts';
 import { MOVIELENS_MODELS, type MovieLensModelName } from './models.ts';
 import { LIKED, type MovieLens } from './movieLens.ts';
+import { type Likes, type MovieLensResult, likedOf, likesOf, resultOf } from './movieLensResult.ts';
 import { type Progress, silent } from './progress.ts';
 import { type Measure, type Section, type SectionPoint, type SectionRow, sayFigures, sectionRow } from './sections.ts';
 
@@ -77,30 +76,6 @@ export interface MovieLensOptions {
   signal?: AbortSignal;
 }
 
-/** MovieLensResult: what `tightrec study movielens` shows and, but for the map, writes as JSON. */
-export interface MovieLensResult {
-  title: string;
-  data: {
-    source: string;
-    generated: boolean;
-    ratings: number;
-    users: number;
-    items: number;
-    mean: number;
-    stars: number[]; // how many ratings have 1, 2, 3, 4 and 5 stars
-    perUser: { smallest: number; median: number; largest: number };
-    popularity: { rank: number; ratings: number }[];
-    split: { train: number; test: number };
-    likes: { train: number; validation: number; test: number };
-  };
-  sections: Section[];
-  /** The films as the model of row MAPPED places them; null where that was not asked for, or no film has ratings enough. */
-  map: EmbeddingMap | null;
-  machine: Machine;
-  versions: Record<string, string>;
-  seed: number;
-}
-
 /** runMovieLens: fits the models asked for and measures them, section by section. The same data and seed give the same figures. Errors: the signal's reason when aborted; those of the models. */
 export async function runMovieLens(data: MovieLens, options: MovieLensOptions = {}): Promise<MovieLensResult> {
   const { seed = 1, threads = 1, progress = silent, signal, models = MOVIELENS_MODELS } = options, pieces = likesOf(data, seed);
@@ -109,21 +84,10 @@ export async function runMovieLens(data: MovieLens, options: MovieLensOptions = 
   for (const { rows, ...section } of SECTIONS) {
     const done: SectionRow[] = [];
     for (const { model, row } of rows) if (models.includes(model)) done.push(await row(context, section.measures));
-    if (done.length > 0) sections.push({ ...section, rows: done.map((row) => (data.generated ? { ...row, published: null, publishedNote: null } : row)) });
+    if (done.length > 0) sections.push({ ...section, rows: done });
   }
-  return { title: data.generated ? 'GENERATED RATINGS of the shape of MovieLens 100k (made up: not the real ones)' : 'MovieLens 100k', data: describe(data, pieces), sections, map: context.map?.labels.length ? context.map : null, machine: machine(threads), versions: versions(), seed };
+  return resultOf('movielens', data, sections, { map: context.map, threads, seed });
 }
-
-/** Likes: ratings of LIKED stars and more, in three pieces at random: 70, 10 and 20 in a hundred. */
-interface Likes { readonly train: Interactions; readonly validation: Interactions; readonly test: Interactions; readonly known: Interactions } // known: train and validation
-
-function likesOf({ ratings }: MovieLens, seed: number): Likes {
-  const likes = likedOf(ratings);
-  const [known, test] = splitRandom(likes, { share: 0.2, seed }), [train, validation] = splitRandom(known, { share: 1 / 8, seed });
-  return { train, validation, test, known };
-}
-
-const likedOf = (ratings: Interactions): Interactions => fromRows({ ...selectEvents(ratings, Int32Array.from(ratings.user.keys()).filter((event) => ratings.value![event] >= LIKED)), value: null });
 
 interface Context { data: MovieLens; pieces: Likes; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal | undefined; map: EmbeddingMap | null }
 interface RowOf { model: MovieLensModelName; row: (context: Context, measures: readonly Measure[]) => Promise<SectionRow> }
@@ -276,18 +240,4 @@ async function fitWithCurve(model: Pick<Recommender, 'fit'>, train: Interactions
     },
   });
   return curve;
-}
-
-function describe({ ratings, source, generated, split }: MovieLens, { train, validation, test }: Likes): MovieLensResult['data'] {
-  const { indptr, columns, indices } = ratings.matrix, perUser = indptr.subarray(1).map((end, user) => end - indptr[user]).filter((n) => n > 0).sort(), perItem = new Int32Array(columns), stars = [0, 0, 0, 0, 0];
-  for (const item of indices) perItem[item]++;
-  for (const value of ratings.value!) stars[value - 1]++;
-  const ranked = perItem.filter((n) => n > 0).sort((a, b) => b - a), ranks = ranked.length < 2 ? [1] : Array.from({ length: 120 }, (_, at) => Math.round(ranked.length ** (at / 119)));
-  return {
-    source, generated, ratings: ratings.user.length, users: perUser.length, items: ranked.length, mean: ratings.value!.reduce((sum, r) => sum + r, 0) / ratings.user.length, stars,
-    perUser: { smallest: perUser[0], median: perUser[perUser.length >> 1], largest: perUser[perUser.length - 1] },
-    popularity: [...new Set(ranks)].map((rank) => ({ rank, ratings: ranked[rank - 1] })),
-    split: { train: split.train.user.length, test: split.test.user.length },
-    likes: { train: train.user.length, validation: validation.user.length, test: test.user.length },
-  };
 }
