@@ -76,6 +76,12 @@ test('an item that the graph misses is missed, and the others keep their scores'
   assert.equal(index.searchFor(Q.data.subarray(0, 6), { k: 5 }).map(({ score }) => score), others.map(({ score }) => score));
 });
 
+test('what stands after the last that a query found is nothing', () => {
+  const first = { data: Float32Array.of(...V.data.subarray(0, 6), ...V.data.subarray(0, 6)), shape: [2, 6] }, index = new ApproximateIndex(fakeUsearch({ misses: (key) => key === 0, most: 10 }).usearch, numbered(2000), V); // usearch has key 0 there
+  assert.not.ok(index.search(first, { exclude: [1001] }).items.includes(0));
+  assert.ok(new ExactIndex(numbered(2000), V).search(first, { exclude: [1001] }).items.includes(0));
+});
+
 test('where is asked about what was found alone', () => {
   const index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V, { metadata: years });
   let calls = 0;
@@ -102,6 +108,7 @@ test('items that come and go', () => {
   index.remove(numbered(300));
   same(numbered(1000).slice(300), part(300, 1000));
   index.add(numbered(300), part(0, 300));
+  same([...numbered(1000).slice(300), ...numbered(300)], { data: Float32Array.of(...part(300, 1000).data, ...part(0, 300).data), shape: [1000, 6] });
   index.remove(numbered(1000).slice(300, 310));
   same([...numbered(1000).slice(310), ...numbered(300)], { data: Float32Array.of(...part(310, 1000).data, ...part(0, 300).data), shape: [990, 6] });
   index.remove(index.ids);
