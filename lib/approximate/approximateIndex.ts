@@ -23,7 +23,7 @@ export interface ApproximateIndexOptions extends ExactIndexOptions {
   expansionAdd?: number;
   /** How many items a search keeps in view: more take longer and miss less. Default 64, usearch's own. */
   expansionSearch?: number;
-  /** How many threads add items, or 'all' that the machine has. Default 1: with more, the graph differs a little from run to run. */
+  /** How many threads add items, or 'all' that the machine has, and how many may share a search, which usearch must know beforehand. Default 1: with more, the graph differs a little from run to run. */
   threads?: ThreadsOption;
 }
 
@@ -88,14 +88,14 @@ export class ApproximateIndex {
   search(queries: Vectors, options: SearchOptions = {}): TopLists {
     const where = 'ApproximateIndex.search', n = this.size, K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
     checkOptions(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
-    const { threads, ...filter } = { ...options, exclude: setOf(options.exclude) }, k = checkK(where, options.k ?? 10), most = checkThreads(where, threads), exactly = (some: Vectors): TopLists => this.#exact.search(some, { ...filter, k, threads: most });
+    const { threads, ...filter } = { ...options, exclude: setOf(options.exclude) }, k = checkK(where, options.k ?? 10), most = checkThreads(where, threads), inGraph = Math.min(most, this.#threads), exactly = (some: Vectors): TopLists => this.#exact.search(some, { ...filter, k, threads: most });
     let asked = (filter.where === undefined ? 1 : WHERE) * k + (filter.exclude instanceof Set ? filter.exclude.size : 0);
     if (B === 0 || filter.only !== undefined || asked * SHARE > n) return exactly(queries);
 
     const lists = emptyLists(where, B, k);
     let open = Int32Array.from({ length: B }, (_, b) => b);
     for (; open.length > 0; asked *= MORE) {
-      const some = queriesOf(queries, open, K), { items, scores } = asked * SHARE > n ? exactly(some) : this.#exact.rank(some, this.#found(some, asked, most), { ...filter, k });
+      const some = queriesOf(queries, open, K), { items, scores } = asked * SHARE > n ? exactly(some) : this.#exact.rank(some, this.#found(some, asked, inGraph), { ...filter, k });
       open.forEach((b, at) => { lists.items.set(items.subarray(at * k, (at + 1) * k), b * k); lists.scores.set(scores.subarray(at * k, (at + 1) * k), b * k); });
       if (asked * SHARE > n) break;
       open = open.filter((_, at) => items[(at + 1) * k - 1] < 0);

@@ -98,6 +98,7 @@ ${[16, 36, 58, 82].map((strength, step) => `.map .q${step} { --step: color-mix(i
 .map circle:hover { stroke: var(--ink); stroke-width: 1.5; }
 .map text { font-size: 12.5px; fill: var(--ink); paint-order: stroke; stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; pointer-events: none; }
 .map text.axis { font-size: 11.5px; fill: var(--muted); }
+.map table + table { margin-top: 1rem; }
 .map path { stroke: var(--muted); stroke-width: .8; pointer-events: none; }
 .map .key i { width: .8rem; height: .8rem; border-radius: 50%; background: var(--group, var(--step)); }
 .map:has(input.by-size:checked) .key.by-group, .map:has(input.by-group:checked) .key.by-size { display: none; }

@@ -76,6 +76,19 @@ test('an item that the graph misses is missed, and the others keep their scores'
   assert.equal(index.searchFor(Q.data.subarray(0, 6), { k: 5 }).map(({ score }) => score), others.map(({ score }) => score));
 });
 
+test('a search is on no more threads than the graph was made for, and gives the same', () => {
+  for (const threads of [1, 2, 3]) {
+    const index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V, { threads });
+    for (const more of [1, 2, 5, 'all'] as const) assert.equal(index.search(Q, { threads: more }), index.search(Q));
+  }
+});
+
+test('what stands after the last that a query found is nothing', () => {
+  const first = { data: Float32Array.of(...V.data.subarray(0, 6), ...V.data.subarray(0, 6)), shape: [2, 6] }, index = new ApproximateIndex(fakeUsearch({ misses: (key) => key === 0, most: 10 }).usearch, numbered(2000), V); // usearch has key 0 there
+  assert.not.ok(index.search(first, { exclude: [1001] }).items.includes(0));
+  assert.ok(new ExactIndex(numbered(2000), V).search(first, { exclude: [1001] }).items.includes(0));
+});
+
 test('where is asked about what was found alone', () => {
   const index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V, { metadata: years });
   let calls = 0;
@@ -102,6 +115,7 @@ test('items that come and go', () => {
   index.remove(numbered(300));
   same(numbered(1000).slice(300), part(300, 1000));
   index.add(numbered(300), part(0, 300));
+  same([...numbered(1000).slice(300), ...numbered(300)], { data: Float32Array.of(...part(300, 1000).data, ...part(0, 300).data), shape: [1000, 6] });
   index.remove(numbered(1000).slice(300, 310));
   same([...numbered(1000).slice(310), ...numbered(300)], { data: Float32Array.of(...part(310, 1000).data, ...part(0, 300).data), shape: [990, 6] });
   index.remove(index.ids);
@@ -189,6 +203,8 @@ else {
       assert.ok(hits >= 1900, `${hits} of 2000`);
       assert.equal(new ApproximateIndex(real, numbered(3000), items, { similarity }).search(queries), got); // on one thread the same graph
       assert.equal(index.search(queries, { threads: 2 }), got);
+      const two = new ApproximateIndex(real, numbered(3000), items, { similarity, threads: 2 });
+      assert.equal(two.search(queries, { threads: 2 }), two.search(queries));
       assert.equal([...index.search({ data: queries.data.subarray(0, 16), shape: [1, 16] }).items], [...got.items.subarray(0, 10)]);
       const gone = [...new Set(Array.from(got.items.subarray(0, 500), (row) => 1000 + row))];
       index.remove(gone);

@@ -16,19 +16,22 @@ export function fakeUsearch({ misses = () => false, most = Infinity, failsAt = I
     readonly #K: number;
     readonly #vectors = new Map<number, Float32Array>();
     #adds = 0;
+    #threads = 0;
 
     constructor(config: { dimensions: number }) {
       configs.push(config);
       this.#K = config.dimensions;
     }
 
-    add(keys: BigUint64Array, vectors: Float32Array): void {
+    add(keys: BigUint64Array, vectors: Float32Array, threads: number): void {
+      this.#threads = threads;
       if (++this.#adds >= failsAt) throw new TypeError('Failed to reserve memory');
       keys.forEach((key, at) => this.#vectors.set(Number(key), vectors.slice(at * this.#K, (at + 1) * this.#K)));
     }
 
-    search(queries: Float32Array, k: number): { keys: BigUint64Array; counts?: BigUint64Array } {
+    search(queries: Float32Array, k: number, threads: number): { keys: BigUint64Array; counts?: BigUint64Array } {
       const B = queries.length / this.#K, keys = new BigUint64Array(B * k), counts = new BigUint64Array(B);
+      if (threads > this.#threads) throw new TypeError('Reserve capacity ahead of searches!'); // which usearch says when two threads meet
       asked.push([B, k]);
       for (let b = 0; b < B; b++) {
         const q = queries.subarray(b * this.#K, (b + 1) * this.#K), of = (v: Float32Array): number => v.reduce((sum, one, at) => sum + one * q[at], 0);

@@ -43,6 +43,7 @@ test('a point each, where the components say, both axes on one scale, inside the
 test('area by size, the small on the large, colours by group and by size', () => {
   const map = cloud(400), circles = circlesOf(embeddingMap(map)), coloured = circles.filter(({ group }) => group < 6), sizeOf = ({ said }: { said: string }): number => Number(/· ([\d,]+) ratings$/.exec(said)![1].replace(',', ''));
   for (const [at, one] of coloured.entries()) assert.ok(at === 0 || (sizeOf(one) <= sizeOf(coloured[at - 1]) && one.r <= coloured[at - 1].r && one.step <= coloured[at - 1].step));
+  for (const one of circles) assert.ok(Math.abs(one.r - 2.2 - 7.8 * Math.sqrt(sizeOf(one) / 500)) < 0.06);
   assert.ok(circles.findIndex(({ group }) => group < 6) === circles.filter(({ group }) => group === 6).length, 'the grey ones below');
   for (let step = 0; step < 5; step++) assert.ok(Math.abs(circles.filter((one) => one.step === step).length - 80) <= 1);
   const counts = new Map<string, number>();
