@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { unwatchFile, watchFile } from 'node:fs';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { TightrecError } from '../errors.ts';
+import { readWhole } from '../io/files.ts';
+import { fromBytes } from '../io/model.ts';
+import { checkSettings, flag, positive, wholeNumber, withDefaults } from '../models/settings.ts';
+import { type HandlerOptions, type RecommendHandler, recommendHandler } from './handler.ts';
+import type { ServedModel } from './served.ts';
+
+/** ServeOptions: where a server listens, and its limits. */
+export interface ServeOptions extends Omit<HandlerOptions, 'version' | 'later'> {
+  /** 0 takes one that is free. Default 8080. */
+  port?: number;
+  /** The address to listen at. Default '127.0.0.1', which this machine alone reaches. */
+  host?: string;
+  /** How many seconds a client has to send its request. Default 10. */
+  timeout?: number;
+  /** Whether a model file that changes is taken into service. Default false: `reload` does it. */
+  watch?: boolean;
+  /** The model in the bytes of the file. Default: `fromBytes`. */
+  open?: (bytes: Uint8Array, path: string) => ServedModel;
+  /** Hears of each reload: what is in service now, and, where the file could not be taken and the old model stays, why. */
+  onReload?: (served: { model: string; version: string }, error?: unknown) => void;
+}
+
+/** RecommendServer: a server that listens. */
+export interface RecommendServer {
+  readonly url: string;
+  readonly port: number;
+  /** The model in service: its name, and the beginning of the SHA-256 of its file. */
+  readonly served: { readonly model: string; readonly version: string };
+  /** Reads the file again. Requests that began with the old model end with it; a file that is damaged is refused, and the old model stays. Never throws: onReload hears how it went. */
+  reload(): Promise<void>;
+  /** Takes no more connections, answers what has come, and ends; what is not answered after `timeout` seconds is cut off. */
+  close(): Promise<void>;
+}
+
+const own = { port: 8080, host: '127.0.0.1', timeout: 10, watch: false };
+const rules = { port: (value: unknown) => wholeNumber(0, 65535)(value), host: (value: unknown) => (typeof value === 'string' && value !== '' ? null : 'a name or an address'), timeout: positive, watch: flag };
+
+/**
+ * serve: a model file over HTTP, on Node, Bun and Deno. Requests that wait are scored together.
+ * Errors: as recommendHandler; 'file-missing', 'file-unreadable', 'file-damaged'; 'unsupported' where it cannot listen: a port in use, an address that this machine has not.
+ */
+export async function serve(file: string, options: ServeOptions = {}): Promise<RecommendServer> {
+  const { port, host, timeout, watch, open = fromBytes, onReload = () => {}, ...limits } = withDefaults(own as typeof own & ServeOptions, options);
+  checkSettings('serve', { port, host, timeout, watch }, rules);
+  const read = async (): Promise<{ model: ServedModel; version: string }> => {
+    const bytes = await readWhole(file);
+    return { model: open(bytes, file), version: createHash('sha256').update(bytes).digest('hex').slice(0, 16) };
+  };
+
+  let current = await read();
+  const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), server = newServer(handler, timeout * 1000);
+  await listening(server, port, host);
+  const address = server.address() as { port: number; family: string; address: string };
+
+  const reloadOnce = async (): Promise<void> => {
+    try {
+      const next = await read(), old = current.model;
+      if (next.version === current.version) { next.model.free(); onReload(said()); return; }
+      const idle = handler.replace(next.model, next);
+      current = next;
+      void idle.then(() => old.free());
+      onReload(said());
+    } catch (error) {
+      handler.refused();
+      onReload(said(), error);
+    }
+  };
+  const said = (): { model: string; version: string } => ({ model: current.model.name, version: current.version });
+  let reloading = Promise.resolve();
+  const reload = (): Promise<void> => reloading = reloading.then(reloadOnce); // one after another: the last file to be written is the last to be read
+  if (watch) watchFile(file, { interval: 500, persistent: false }, (now, before) => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); });
+
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    port: address.port,
+    get served() { return said(); },
+    reload,
+    async close() {
+      unwatchFile(file);
+      await reloading;
+      await closed(server, timeout * 1000);
+      await handler.close();
+      current.model.free();
+    },
+  };
+}
+
+function newServer(handler: RecommendHandler, timeout: number): Server {
+  const listener = getRequestListener(handler.fetch), answering = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout / 4), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    answering.set(incoming.socket, outgoing);
+    if (!server.listening) outgoing.shouldKeepAlive = false; // whoever kept the connection goes elsewhere with the next request
+    void listener(incoming, outgoing);
+  });
+  server.setTimeout(2 * timeout); // of a client that does not read its answer
+  // what Node would answer with a bare status
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || answering.get(socket)?.headersSent) { socket.destroy(); return; }
+    const [status, body] = said(error.code ?? '', timeout), text = JSON.stringify(body);
+    socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  });
+  return server;
+}
+
+function said(code: string, timeout: number): [status: string, body: { error: string; code: string }] {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', { error: `the request must come whole within ${timeout / 1000} seconds, and has not`, code: 'incomplete' }];
+  if (code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', { error: 'the head of the request must be at most 16 KiB; send fewer headers', code: 'head-too-large' }];
+  return ['400 Bad Request', { error: 'this is not HTTP/1.1 as a server can read it', code: 'bad-http' }];
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why: Record<string, string> = { EADDRINUSE: `another program listens at port ${port} of ${host} already; give another port, or 0 for any that is free`, EACCES: `no permission to listen at port ${port}; give one from 1024 up`, EADDRNOTAVAIL: `this machine has no address ${host}`, ENOTFOUND: `there is no host ${host}` };
+      reject(new TightrecError('unsupported', `serve: ${why[cause.code ?? ''] ?? cause.message}`, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function closed(server: Server, timeout: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), timeout);
+    server.close(() => { clearTimeout(cut); resolve(); });
+  });
+}
