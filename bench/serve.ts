@@ -5,7 +5,7 @@
  * The results go to bench/results/serve.json.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,9 +85,10 @@ class Run {
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'tightrec-bench-')), file = join(folder, 'model.safetensors'), data = drawn();
+const folder = mkdtempSync(join(tmpdir(), 'tightrec-bench-')), file = join(folder, 'model.safetensors'), other = join(folder, 'other.safetensors'), data = drawn();
 const models = await Promise.all([1, 2].map((seed) => new BPR({ solver: 'sgd', factors: K, epochs: 2, seed }).fit(data)));
 await save(models[0], file);
+await save(models[1], other);
 const server = spawn(process.execPath, [fileURLToPath(new URL('../dist/lib/cli/main.js', import.meta.url)), 'serve', file, '--port', '0', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
 try {
   const client = clientOf(await listening(server)), user = (n: number): string => `user ${(n * 7919) % USERS}`;
@@ -107,7 +108,7 @@ try {
     for (let n = 0; n < most;) {
       const now = performance.now() - began;
       for (; n < most && n * 1000 / rate <= now; n++) asked.push(run.ask(client, user(n), right.get(user(n)) ?? null, began + n * 1000 / rate));
-      if (!reloaded && now > seconds * 500) { reloaded = true; await save(models[1], file); server.kill('SIGHUP'); }
+      if (!reloaded && now > seconds * 500) { reloaded = true; renameSync(other, file); server.kill('SIGHUP'); }
       await pause(1);
     }
     await Promise.all(asked);

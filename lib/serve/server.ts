@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -50,7 +49,8 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
   checkSettings('serve', { port, host, timeout, watch }, rules);
   const read = async (): Promise<{ model: ServedModel; version: string }> => {
     const bytes = await readWhole(file);
-    return { model: open(bytes, file), version: createHash('sha256').update(bytes).digest('hex').slice(0, 16) };
+    const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>); // on another thread
+    return { model: open(bytes, file), version: Buffer.from(digest).toString('hex').slice(0, 16) };
   };
 
   let current = await read();
