@@ -14,4 +14,5 @@ export function crc32Loop({ buffer, byteOffset, byteLength }: ArrayBufferView, b
 const native = globalThis.process?.getBuiltinModule?.('node:zlib')?.crc32;
 
 /** crc32: the CRC-32 of zip and gzip over the bytes of an array, which goes on from that of the bytes before them. It finds accidents, not forgers. */
-export const crc32: (data: ArrayBufferView, before?: number) => number = native === undefined ? crc32Loop : (data, before = 0) => data.byteLength === 0 ? before : native(data as Uint8Array, before); // which of some empty arrays says 0
+export const crc32: (data: ArrayBufferView, before?: number) => number = native === undefined ? crc32Loop
+  : ({ buffer, byteOffset, byteLength }, before = 0) => byteLength === 0 ? before : native(new Uint8Array(buffer, byteOffset, byteLength), before); // of an empty array Node may say 0; Deno takes bytes alone
