@@ -10,13 +10,13 @@ import type { Source, Wanted } from './blocks.ts';
 import { Refusal } from './refusal.ts';
 
 /** Query: what is known of one who asks, by the columns that the model was fitted with. */
-export type Query = Readonly<Record<string, string | number | readonly string[]>>;
+export type Query = Readonly<Record<string, RawId | readonly string[]>>;
 
-/** QueryModel: a model that answers queries by their features, not by an id that it has met. */
+/** QueryModel: a model that answers queries by their features, not only for ids that it has met. A query may name a `user` whom it has. */
 export interface QueryModel {
-  recommendTo(query: Query, options?: { k?: number; exclude?: Iterable<RawId>; only?: Iterable<RawId> }): Recommendation[];
+  recommendTo(query: Query, options?: { k?: number; excludeSeen?: boolean; exclude?: Iterable<RawId> }): Recommendation[];
   /** Shapes: queries (B) -> (B, k), items as rows of `items`. */
-  recommendQueries(queries: readonly Query[], options?: { k?: number }): TopLists;
+  recommendQueries(queries: readonly Query[], options?: { k?: number; excludeSeen?: boolean }): TopLists;
 }
 
 /** SessionModel: a model that answers what someone did last, item by item. */
@@ -46,7 +46,7 @@ export interface WantedList extends Wanted { readonly mark?: 'popularity' }
 
 interface RowAsk { readonly row: number; readonly skip: Int32Array }
 interface HistoryAsk { readonly user: RawId | null; readonly history: readonly RawId[]; readonly skip: ReadonlySet<RawId>; readonly only: ReadonlySet<RawId> | null }
-interface QueryAsk { readonly query: Query; readonly exclude: readonly RawId[] | undefined; readonly only: readonly RawId[] | undefined }
+interface QueryAsk { readonly query: Query; readonly seen: { excludeSeen?: boolean }; readonly exclude: readonly RawId[]; readonly only: ReadonlySet<RawId> | null }
 
 const BLOCK_FLOATS = 2 ** 20; // scores, as selectRows has them at a time
 const MOST_AT_ONCE = 256; // lists: to write them down takes time too
@@ -85,8 +85,7 @@ export class Served {
     }
     if (query !== undefined || queries !== undefined) {
       if (model.recommendTo === undefined || model.recommendQueries === undefined) throw new Refusal(400, 'unsupported', `query and queries are for models of features, and ${model.name} is none; ask for a user`);
-      const exclude = body.exclude && this.#items('exclude', body.exclude), only = body.only && this.#items('only', body.only);
-      return (queries ?? [query!]).map((query) => (exclude === undefined && only === undefined ? { source: this.#source('queries', queriesOf), ask: query } : { source: this.#source('chosen queries', chosenQueriesOf), ask: { query, exclude, only } satisfies QueryAsk }));
+      return this.#queriesWanted((queries ?? [query!]).map((query, at) => this.#known(queries ? `queries[${at}]` : 'query', query)), body);
     }
     const out = body.exclude && this.#rows('exclude', body.exclude), within = body.only && this.#rows('only', body.only);
     return (users ?? [user!]).map((user, at) => this.#userWanted(users ? `users[${at}]` : 'user', user, body, out, within));
@@ -116,6 +115,19 @@ export class Served {
     return { source: this.#source('histories', historiesOf), ask };
   }
 
+  #queriesWanted(queries: readonly Query[], { excludeSeen, exclude, only }: RecommendBody): WantedList[] {
+    const seen = excludeSeen === undefined ? {} : { excludeSeen };
+    if (exclude === undefined && only === undefined) return queries.map((query) => ({ source: this.#source(`queries, ${excludeSeen}`, (model) => queriesOf(model, seen)), ask: query }));
+    const out = this.#items('exclude', exclude ?? []), within = only ? new Set(this.#items('only', only)) : null;
+    return queries.map((query) => ({ source: this.#source('chosen queries', chosenQueriesOf), ask: { query, seen, exclude: out, only: within } satisfies QueryAsk }));
+  }
+
+  /** A query whose `user`, if there is one, is as the model knows it. */
+  #known(where: string, query: Query): Query {
+    const { user } = query;
+    return typeof user === 'string' || typeof user === 'number' ? { ...query, user: this.#id(`${where}.user`, 'user', user, this.model.users) } : query;
+  }
+
   /** The source of that name, made when it is first wanted. */
   #source<Ask>(name: string, make: (model: ServedModel) => Source<Ask>): Source<never> {
     let source = this.#sources.get(name);
@@ -127,7 +139,7 @@ export class Served {
   #rowSource(scoreBlock: ScoreBlock): Source<RowAsk> {
     const { items } = this.#catalogue, nItems = items.size, threads = this.#threads;
     return {
-      atOnce: Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(BLOCK_FLOATS / nItems))),
+      atOnce: atOnceOf(nItems),
       lists(asks, k) {
         const order = Int32Array.from(asks, (_, at) => at);
         const top = onThreads('serve', threads, () => selectRows('serve', order, nItems, k, (some) => skipsOf(asks, some), (out, some) => scoreBlock(out, scratchCopy(some.map((at) => asks[at].row)))));
@@ -166,6 +178,7 @@ export class Served {
 }
 
 const none = new Int32Array(0);
+const atOnceOf = (nItems: number): number => Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(BLOCK_FLOATS / nItems)));
 
 /** Unlike the library's, it names no id that the client did not: not everyone who may ask may know who else is known. */
 const unknown = (where: string, kind: string, id: RawId, encoder: LabelEncoder, advice = ''): Refusal =>
@@ -190,11 +203,12 @@ function named(items: LabelEncoder, top: TopLists, lists: number, k: number): Re
   });
 }
 
-const queriesOf = (model: ServedModel): Source<Query> => ({ atOnce: Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(BLOCK_FLOATS / model.items.size))), lists: (queries, k) => named(model.items, model.recommendQueries!(queries, { k }), queries.length, k) });
+const queriesOf = (model: ServedModel, seen: { excludeSeen?: boolean }): Source<Query> => ({ atOnce: atOnceOf(model.items.size), lists: (queries, k) => named(model.items, model.recommendQueries!(queries, { k, ...seen }), queries.length, k) });
 
+/** One by one: each leaves out something else. */
 const chosenQueriesOf = (model: ServedModel): Source<QueryAsk> => ({
   atOnce: 8,
-  lists: (asks, k) => asks.map(({ query, exclude, only }) => model.recommendTo!(query, { k, ...(exclude && { exclude }), ...(only && { only }) })),
+  lists: (asks, k) => asks.map(({ query, seen, exclude, only }) => model.recommendTo!(query, { k: only ? model.items.size : k, ...seen, exclude }).filter(({ item }) => only === null || only.has(item)).slice(0, k)),
 });
 
 /** Item by item: a list takes as long as its history. */

@@ -101,21 +101,22 @@ test('a history: what a session of the model says', async () => {
   refused(await ask(handler, '/recommend', { history: [] }), 400, ['history', '1 to', 'a list of 0']);
 });
 
-/** A model of features as the two-tower model is one: its score of an item is how far age / 10 is from the item's row. */
+/** A model of features as the two-tower model is one: its score of an item is how far age / 10 is from the item's row; each user has met the item in row 3. */
 function queryModel(calls: number[] = [], more: Partial<ServedModel> = {}): ServedModel {
-  const scored = (query: Query): Recommendation[] => {
+  const scored = (query: Query, excludeSeen: boolean): Recommendation[] => {
+    const has = typeof query.user === 'string' && excludeSeen ? [model.items.known()[3]] : [];
     if (typeof query.age !== 'number') throw new TightrecError('bad-input', `queries: age must be a number, got ${typeof query.age === 'undefined' ? 'none' : 'text'}`);
-    return model.items.known().map((item, row) => ({ item, score: -Math.abs(Number(query.age) / 10 - row) })).sort((a, b) => b.score - a.score);
+    return model.items.known().map((item, row) => ({ item, score: -Math.abs(Number(query.age) / 10 - row) })).filter(({ item }) => !has.includes(item)).sort((a, b) => b.score - a.score);
   };
   const own: Partial<ServedModel> = {
     name: 'Towers',
-    recommendTo: (query: Query, { k = 10, exclude, only }: { k?: number; exclude?: Iterable<RawId>; only?: Iterable<RawId> } = {}) => {
-      const out = new Set(exclude), within = only && new Set(only);
-      return scored(query).filter(({ item }) => !out.has(item) && (!within || within.has(item))).slice(0, k);
+    recommendTo: (query: Query, { k = 10, exclude, excludeSeen = true }: { k?: number; excludeSeen?: boolean; exclude?: Iterable<RawId> } = {}) => {
+      const out = new Set(exclude);
+      return scored(query, excludeSeen).filter(({ item }) => !out.has(item)).slice(0, k);
     },
-    recommendQueries: (queries: readonly Query[], { k = 10 }: { k?: number } = {}) => {
+    recommendQueries: (queries: readonly Query[], { k = 10, excludeSeen = true }: { k?: number; excludeSeen?: boolean } = {}) => {
       calls.push(queries.length);
-      const lists = queries.map((query) => scored(query).slice(0, k));
+      const lists = queries.map((query) => scored(query, excludeSeen).slice(0, k));
       return { items: Int32Array.from(lists.flatMap((list) => list.map(({ item }) => model.items.encode(item)))), scores: Float32Array.from(lists.flatMap((list) => list.map(({ score }) => score))) };
     },
     ...more,
@@ -129,6 +130,12 @@ test('queries by features, one and many; a missing feature is 400', async () => 
   assert.equal((await ask(handler, '/recommend', { queries: [{ age: 10 }, { age: 70 }], k: 1 })).body.lists, [{ items: [{ item: first(10), score: 0 }] }, { items: [{ item: first(70), score: 0 }] }]);
   assert.equal((await ask(handler, '/recommend', { query: { age: 30 }, k: 1, only: [first(90)] })).body.items, [{ item: first(90), score: -6 }]);
   assert.not.equal((await ask(handler, '/recommend', { query: { age: 30 }, k: 1, exclude: [first(30)] })).body.items![0].item, first(30));
+  for (const excludeSeen of [undefined, true, false]) {
+    const best = excludeSeen === false ? first(30) : first(20), query = { user: 'u1', age: 30 };
+    assert.is((await ask(handler, '/recommend', { query, k: 1, excludeSeen })).body.items![0].item, best);
+    assert.is((await ask(handler, '/recommend', { query, k: 1, excludeSeen, exclude: [first(50)] })).body.items![0].item, best);
+  }
+  refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { user: 'nobody', age: 30 }] }), 404, ['queries[1].user', "'nobody'"], 'unknown-id');
   refused(await ask(handler, '/recommend', { query: { gender: 'M' } }), 400, ['age must be a number, got none'], 'bad-input');
   refused(await ask(handler, '/recommend', { query: {} }), 400, ['query must be an object of cells']);
   refused(await ask(handler, '/recommend', { query: { age: null } }), 400, ['query.age must be text, a number, or a list of texts, got null']);
@@ -384,6 +391,11 @@ test('the OpenAPI description: every answer is as it says, and every body is che
   assert.not.ok(fits('Health', { status: 'ok' }));
   // every reference leads somewhere
   for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) assert.ok(name in schemas, name);
+});
+
+test('threads: the same lists', async () => {
+  const handler = handlerOf(model, { threads: 2 }), answers = await ask(handler, '/recommend', { users: model.users.known(), k: 9 });
+  assert.equal(answers.body.lists!.map(({ items }) => items), model.users.known().map((user) => model.recommendFor(user, { k: 9 })));
 });
 
 test('every model can be served', async () => {
