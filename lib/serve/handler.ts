@@ -56,7 +56,7 @@ const rules = {
 };
 const defaults = { version: '', maxK: 1000, maxBody: 2 ** 20, maxQueue: 1000, token: null, threads: 1 as ThreadsOption, later: (run: () => void) => queueMicrotask(run), onError: () => {} };
 
-const ROUTES: Record<string, string> = { '/recommend': 'POST', '/similar': 'POST', '/health': 'GET', '/metrics': 'GET', '/openapi.json': 'GET' };
+const ROUTES: Record<string, string | undefined> = { '/recommend': 'POST', '/similar': 'POST', '/health': 'GET', '/metrics': 'GET', '/openapi.json': 'GET' };
 
 /**
  * recommendHandler: a fitted model as a function from Request to Response, for Node and for edge workers: POST /recommend, POST /similar, GET /health,
@@ -83,7 +83,7 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   const app = new Hono<{ Variables: { served: Served } }>();
 
   app.use(async (c, next) => {
-    const began = performance.now(), route = Object.hasOwn(ROUTES, c.req.path) ? c.req.path : 'other', mine = served;
+    const began = performance.now(), route = ROUTES[c.req.path] === undefined ? 'other' : c.req.path, mine = served;
     c.set('served', mine);
     mine.hold();
     metrics.inFlight++;
@@ -122,8 +122,8 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   });
 
   app.notFound((c) => {
-    const method = Object.hasOwn(ROUTES, c.req.path) ? ROUTES[c.req.path] : null, all = Object.entries(ROUTES).map(([path, method]) => `${method} ${path}`).join(', ');
-    return refuse(c, method === null ? new Refusal(404, 'no-such-path', `there is nothing at this path; there are ${all}`) : new Refusal(405, 'wrong-method', `${c.req.path} is asked with ${method}, not with ${c.req.method}`, { allow: method === 'GET' ? 'GET, HEAD' : method }));
+    const method = ROUTES[c.req.path], all = Object.entries(ROUTES).map(([path, method]) => `${method} ${path}`).join(', ');
+    return refuse(c, method === undefined ? new Refusal(404, 'no-such-path', `there is nothing at this path; there are ${all}`) : new Refusal(405, 'wrong-method', `${c.req.path} is asked with ${method}, not with ${c.req.method}`, { allow: method === 'GET' ? 'GET, HEAD' : method }));
   });
   app.onError((error, c) => {
     if ('getResponse' in error) return (error as { getResponse(): Response }).getResponse(); // of bearerAuth

@@ -160,7 +160,6 @@ export class Served {
       const left = new Uint8Array(n);
       for (const row of within) left[row] = 1;
       for (const row of [...has, ...(out ?? [])]) left[row] = 0;
-      if (items.unknown) left[0] = 0;
       return Int32Array.from({ length: n }, (_, row) => row).filter((row) => left[row] === 0);
     }
     if (out === undefined && !(items.unknown && has[0] !== 0)) return has;

@@ -54,7 +54,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
   };
 
   let current = await read();
-  const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), server = newServer(handler, timeout * 1000);
+  const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), { server, end } = newServer(handler, timeout * 1000);
   await listening(server, port, host);
   const address = server.address() as { port: number; family: string; address: string };
 
@@ -84,18 +84,20 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
     async close() {
       unwatchFile(file);
       await reloading;
-      await closed(server, timeout * 1000);
+      await end();
       await handler.close();
       current.model.free();
     },
   };
 }
 
-function newServer(handler: RecommendHandler, timeout: number): Server {
-  const listener = getRequestListener(handler.fetch), answering = new WeakMap<Duplex, ServerResponse>();
+/** A server, and what ends it: it listens no more, and each connection ends with the answer that is under way, or is cut off after `timeout` milliseconds. */
+function newServer(handler: RecommendHandler, timeout: number): { server: Server; end(): Promise<void> } {
+  const listener = getRequestListener(handler.fetch), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
   const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout / 4), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
     answering.set(incoming.socket, outgoing);
-    if (!server.listening) outgoing.shouldKeepAlive = false; // whoever kept the connection goes elsewhere with the next request
+    underWay.add(outgoing);
+    outgoing.on('close', () => underWay.delete(outgoing));
     void listener(incoming, outgoing);
   });
   server.setTimeout(2 * timeout); // of a client that does not read its answer
@@ -105,7 +107,12 @@ function newServer(handler: RecommendHandler, timeout: number): Server {
     const [status, body] = said(error.code ?? '', timeout), text = JSON.stringify(body);
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   });
-  return server;
+  const end = (): Promise<void> => new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), timeout);
+    for (const outgoing of underWay) outgoing.shouldKeepAlive = false;
+    server.close(() => { clearTimeout(cut); resolve(); });
+  });
+  return { server, end };
 }
 
 function said(code: string, timeout: number): [status: string, body: { error: string; code: string }] {
@@ -121,12 +128,5 @@ function listening(server: Server, port: number, host: string): Promise<void> {
       reject(new TightrecError('unsupported', `serve: ${why[cause.code ?? ''] ?? cause.message}`, { cause }));
     });
     server.listen(port, host, resolve);
-  });
-}
-
-function closed(server: Server, timeout: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), timeout);
-    server.close(() => { clearTimeout(cut); resolve(); });
   });
 }

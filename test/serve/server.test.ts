@@ -90,6 +90,12 @@ test('a client that is slow to send: 408 and a sentence, be it the head or the b
   await goesOn(server);
 }));
 
+test('a client that was refused already and does not send the rest is told nothing twice', () => served({ timeout: 0.4, maxBody: 10 }, async (server) => {
+  const { socket, all } = raw(server);
+  socket.write(`${head(30)}{`);
+  assert.is(refusal(await all).code, 'body-too-large');
+}));
+
 test('clients that hang up: in the head, in the body, before the answer', () => served({}, async (server) => {
   for (const text of ['POST /recom', `${head(30)}{ "user":`, `${head(15)}{ "user": "u1" }`, `${head('transfer-encoding: chunked')}5\r\n{ "us\r\n`]) {
     for (const how of ['end', 'destroy', 'resetAndDestroy'] as const) {
@@ -129,6 +135,13 @@ test('a flood: 200 or 503 for each, and the server goes on', () => served({ maxQ
   assert.is(refused.length + answers.filter(({ status }) => status === 200).length, 300);
   assert.ok(refused.length > 0 && refused.length < 300, String(refused.length));
   for (const { body } of refused) assert.match(body.error, 'the server is busy');
+  await goesOn(server);
+  const slow = Array.from({ length: 20 }, () => raw(server));
+  for (const { socket } of slow) socket.write(`${head(20)}{ "user":`);
+  await pause(100);
+  const crowded = await ask(server, { user: 'u1' });
+  assert.equal([crowded.status, crowded.body.error], [503, 'the server is busy: 20 requests are under way already; try again in a second']);
+  for (const { socket, all } of slow) { socket.destroy(); await all; }
   await goesOn(server);
 }));
 
@@ -198,6 +211,7 @@ test('close: what has come is answered, and the connection ends; who never ends 
   half.socket.write(' "u1" }');
   const text = await half.all;
   assert.match(text, /^HTTP\/1\.1 200 /);
+  assert.match(text, /\r\nconnection: close\r\n/i);
   assert.match(text, JSON.stringify(model.recommendFor('u1')).slice(0, 40));
   assert.is(await fetch(`${server.url}/health`).then(() => 'answered', () => 'refused'), 'refused');
   assert.is(await never.all, '');
