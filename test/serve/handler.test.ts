@@ -321,14 +321,19 @@ test('too many at once: 503 and when to come again, and the server goes on', asy
 
 test('another model: requests under way end with the one they began with', async () => {
   const other = await new Popularity().fit(data), handler = handlerOf(model, { version: '1', later: setImmediate });
+  let send: (text: string) => void = () => {}, idle = false;
+  const slow = ask(handler, '/recommend', '', { body: new ReadableStream({ start(controller) { send = (text) => { controller.enqueue(new TextEncoder().encode(text)); controller.close(); }; } }), duplex: 'half' } as RequestInit);
   const before = Array.from({ length: 5 }, () => ask(handler, '/recommend', { user: 'u1', k: 3 }));
-  let idle = false;
   const replace = async (): Promise<void> => { await handler.replace(other, { version: '2' }); idle = true; }, replaced = replace();
   const after = ask(handler, '/recommend', { user: 'u1', k: 3 });
   for (let turns = 0; turns < 20; turns++) await Promise.resolve();
   assert.is(idle, false);
   for (const { body } of await Promise.all(before)) assert.equal(body, { items: model.recommendFor('u1', { k: 3 }), model: 'BPR', version: '1' });
   assert.equal((await after).body, { items: other.recommendFor('u1', { k: 3 }), model: 'Popularity', version: '2' });
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  assert.is(idle, false); // one that began with it has not ended
+  send('{ "user": "u1", "k": 3 }');
+  assert.is((await slow).body.version, '1');
   await replaced;
   refuses(() => void handler.replace(new BPR()), 'not-fitted', 'BPR');
   assert.is((await ask(handler, '/recommend', { user: 'u1', k: 3 })).body.model, 'Popularity');
