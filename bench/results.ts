@@ -62,8 +62,3 @@ export function figure(value: number): string {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return Number(value.toPrecision(3)).toLocaleString('en-US', { minimumFractionDigits: Math.min(digits, 6), maximumFractionDigits: Math.min(digits, 6) });
 }
-
-/** A stretch of requests to `tightrec serve`: times in milliseconds, `rate` in requests a second, `block` in lists scored together, on average. */
-export interface ServeRow { readonly name: string; readonly seconds: number; readonly requests: number; readonly rate: number; readonly p50: number; readonly p99: number; readonly max: number; readonly errors: number; readonly block: number }
-
-export interface ServeResults extends Pick<Results, 'machine' | 'runtime' | 'commit'> { readonly items: number; readonly factors: number; readonly k: number; readonly rows: readonly ServeRow[] }

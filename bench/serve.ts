@@ -16,9 +16,9 @@ import { BPR, type Interactions, type Recommendation, interactions } from '../li
 import { save } from '../lib/node.ts';
 import { random } from '../lib/random.ts';
 import { commit, machine, resultFile } from './machine.ts';
-import type { ServeResults, ServeRow } from './results.ts';
+import type { ServeResults, ServeRow } from './serveTable.ts';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, rate: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, rate: { type: 'string', default: '2000' } } });
 const seconds = Number(values.seconds), rate = Number(values.rate);
 if (!(seconds >= 1 && rate >= 1)) throw new Error(`--seconds and --rate are numbers from 1 up, got ${values.seconds} and ${values.rate}`);
 const USERS = 20_000, ITEMS = 27_000, EVENTS = 400_000, K = 64, k = 10, CONNECTIONS = 32, CLIENTS = 16;

@@ -1,6 +1,6 @@
 import { scales } from './kernelSizes.ts';
 import { sizeOf, spreadOf } from './limits.ts';
-import { type Native, type Results, type Row, type ServeResults, figure } from './results.ts';
+import { type Native, type Results, type Row, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -126,13 +126,3 @@ export function rivalsTable(results: Results): string {
   return [table(['', ...head], body), '', `${where(results)}${onceNote(results.rows)}`, ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note.replace(/\s+/g, ' ')}`)] : [])].join('\n');
 }
 
-
-/** servingTable: requests to a running server. */
-export function servingTable({ machine, runtime, commit, items, factors, k, rows }: ServeResults): string {
-  return `${table(
-    [`top ${k} of ${items.toLocaleString('en-US')} x ${factors}`, 'seconds', 'requests', 'a second', 'p50, ms', 'p99, ms', 'longest, ms', 'errors', 'lists a block'],
-    rows.map(({ name, seconds, requests, rate, p50, p99, max, errors, block }) => [name, seconds.toFixed(0), requests.toLocaleString('en-US'), Math.round(rate).toLocaleString('en-US'), figure(p50), figure(p99), figure(max), String(errors), figure(block)]),
-  )}
-
-${machine.cpu}, ${machine.cores} cores, client and server on the same machine, ${runtime}; commit ${commit}. \`npm run bench:serve\` measures it and compares lists with the model's meanwhile.`;
-}

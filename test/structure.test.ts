@@ -33,11 +33,11 @@ const leaves = ['lib/errors.ts', 'lib/random.ts'];
 const entries: Record<string, readonly string[]> = {
   'lib/index.ts': ['io', ...below.io],
   'lib/node.ts': ['io', ...below.io],
+  'lib/serve/index.ts': ['serve'],
+  'lib/serve/node.ts': ['serve'],
   'lib/data/index.ts': ['data', ...below.data],
   'lib/metrics/index.ts': ['metrics', ...below.metrics],
   'lib/retrieval/index.ts': ['retrieval', ...below.retrieval],
-  'lib/serve/index.ts': ['serve'],
-  'lib/serve/node.ts': ['serve'],
   'lib/gpu/index.ts': ['gpu', ...below.gpu],
   'lib/autodiff/index.ts': ['autodiff', 'nn', 'optim', ...below.optim], // 'tightrec/autodiff' gives the optimisers too
 };
