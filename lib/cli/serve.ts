@@ -19,6 +19,7 @@ export async function serveCommand(file: string, { quiet, ...options }: ServeCom
   });
   const { model, version } = server.served, reload = (): void => { void server.reload(); };
   result(`${printable(file)}: ${model}, version ${version}, at ${server.url}${token === undefined ? '' : ', for those who have the token'}\n`);
+  if (token === undefined && !/^(?:127\.|localhost$|::1$)/.test(options.host)) note('whoever reaches this machine may ask; TIGHTREC_TOKEN=SECRET lets in those alone who send it');
   process.on('SIGHUP', reload);
   if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }); });
   note('stopping: what has come is answered');

@@ -11,7 +11,7 @@ import { readBody } from './body.ts';
 import { Metrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
 import { Refusal, refusalOf } from './refusal.ts';
-import { MOST_ENTRIES, bodyChecker, schemasOf } from './schemas.ts';
+import { MOST_ENTRIES, MOST_LISTS, bodyChecker, schemasOf } from './schemas.ts';
 import { type RecommendBody, Served, type ServedModel, type SimilarBody, type WantedList } from './served.ts';
 
 /** HandlerOptions: the limits of a server, and who may ask. */
@@ -22,7 +22,7 @@ export interface HandlerOptions {
   maxK?: number;
   /** The largest body, in bytes. Default 1 MiB. */
   maxBody?: number;
-  /** How many requests may be under way, and how many lists may wait to be scored, before more are refused with 503. Default 1000. */
+  /** How many requests may be under way before more are refused with 503; lists that wait may be a thousand more than that. Default 1000. */
   maxQueue?: number;
   /** What must come as `Authorization: Bearer TOKEN`, with everything but GET /health. Default: nothing need come. */
   token?: string | null;
@@ -70,7 +70,7 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   checkThreads('recommendHandler', settings.threads);
   const { maxK, maxBody, maxQueue, token, threads } = settings, metrics = new Metrics(), schemas = schemasOf(maxK);
   const checkRecommend = bodyChecker(schemas.recommend), checkSimilar = bodyChecker(schemas.similar);
-  const blocks = new Blocks({ most: maxQueue, later: settings.later, scored: (lists) => metrics.scored(lists) });
+  const blocks = new Blocks({ most: maxQueue + MOST_LISTS, later: settings.later, scored: (lists) => metrics.scored(lists) });
   const description = (): string => JSON.stringify(openapi(schemas, { version: served.version, token: token !== null }));
   let served = taken(model, settings.version), closing = false, ended: () => void = () => {};
 

@@ -18,7 +18,8 @@ const query: Schema = {
 export const MOST_LISTS = 1000;
 /** MOST_ENTRIES: how many items a request may ask for in all. */
 export const MOST_ENTRIES = 100_000;
-const MOST_IDS = 100_000; // in exclude and only; the limit of a body's bytes is nearer
+const MOST_IDS = 10_000; // in exclude and only
+const MOST_HISTORY = 200; // which a model follows item by item while others wait
 
 const WHO = ['user', 'users', 'history', 'query', 'queries'];
 const only = (name: string, beside: string[] = []): Schema => ({ required: [name], not: { anyOf: WHO.filter((other) => other !== name && !beside.includes(other)).map((other) => ({ required: [other] })) } });
@@ -29,7 +30,7 @@ export interface Schemas { readonly recommend: Schema; readonly similar: Schema 
 export const schemasOf = (maxK: number): Schemas => ({
   recommend: {
     ...object({
-      user: id, users: list(id, MOST_LISTS, 'ids'), history: list(id, MOST_LISTS, 'ids, the last one last'), query, queries: list(query, MOST_LISTS, 'queries'),
+      user: id, users: list(id, MOST_LISTS, 'ids'), history: list(id, MOST_HISTORY, 'ids, the last one last'), query, queries: list(query, MOST_LISTS, 'queries'),
       k: wholeNumber(1, maxK, Math.min(10, maxK)), excludeSeen: flag, exclude: list(id, MOST_IDS, 'ids'), only: list(id, MOST_IDS, 'ids'), fallback: oneOf('popularity'),
     }, []),
     oneOf: [only('user'), only('users'), only('history', ['user']), only('query'), only('queries')],

@@ -2,6 +2,7 @@ import { scratch, scratchCopy } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';
 import { describeId } from '../data/interactions.ts';
+import { TightrecError } from '../errors.ts';
 import { itemTotals } from '../models/catalogue.ts';
 import type { Session } from '../models/nextItemAnswers.ts';
 import type { Answers, Recommendation, Recommender, ScoreBlock, TopLists } from '../models/recommender.ts';
@@ -44,9 +45,11 @@ export interface SimilarBody { item: RawId; k?: number; similarity?: 'cosine' | 
 /** WantedList: a list to be made; `mark` says that it is not the model's own. */
 export interface WantedList extends Wanted { readonly mark?: 'popularity' }
 
-interface RowAsk { readonly row: number; readonly skip: Int32Array }
+/** `skip` says which rows the list must not hold, ascending; it is asked when the list's turn comes, for what many lists leave out may be much. */
+interface RowAsk { readonly row: number; skip(): Int32Array }
 interface HistoryAsk { readonly user: RawId | null; readonly history: readonly RawId[]; readonly skip: ReadonlySet<RawId>; readonly only: ReadonlySet<RawId> | null }
-interface QueryAsk { readonly query: Query; readonly seen: { excludeSeen?: boolean }; readonly exclude: readonly RawId[]; readonly only: ReadonlySet<RawId> | null }
+interface QueryAsk { readonly where: string; readonly query: Query }
+interface ChosenAsk extends QueryAsk { readonly seen: { excludeSeen?: boolean }; readonly exclude: readonly RawId[]; readonly only: ReadonlySet<RawId> | null }
 
 const BLOCK_FLOATS = 2 ** 20; // scores, as selectRows has them at a time
 const MOST_AT_ONCE = 256; // lists: to write them down takes time too
@@ -85,28 +88,28 @@ export class Served {
     }
     if (query !== undefined || queries !== undefined) {
       if (model.recommendTo === undefined || model.recommendQueries === undefined) throw new Refusal(400, 'unsupported', `query and queries are for models of features, and ${model.name} is none; ask for a user`);
-      return this.#queriesWanted((queries ?? [query!]).map((query, at) => this.#known(queries ? `queries[${at}]` : 'query', query)), body);
+      return this.#queriesWanted(queries?.map((query, at) => this.#known(`queries[${at}]`, query)) ?? [this.#known('query', query!)], body);
     }
-    const out = body.exclude && this.#rows('exclude', body.exclude), within = body.only && this.#rows('only', body.only);
-    return (users ?? [user!]).map((user, at) => this.#userWanted(users ? `users[${at}]` : 'user', user, body, out, within));
+    const skips = this.#skips(body);
+    return users?.map((user, at) => this.#userWanted(`users[${at}]`, user, body, skips)) ?? [this.#userWanted('user', user!, body, skips)];
   }
 
   /** similar: what a body of POST /similar wants. Errors: Refusal; the model's own. */
   similar({ item, similarity }: SimilarBody): WantedList {
     this.model.similarItems([], similarity && { similarity }); // a model that knows no such likeness says so
-    const row = this.#row('item', 'item', item, this.#catalogue.items), { likenessBlock, dotBlock } = this.#kept, own = Int32Array.of(row);
+    const row = this.#row('item', 'item', item, this.#catalogue.items), { likenessBlock, dotBlock } = this.#kept, itself = this.#catalogue.items.unknown ? Int32Array.of(0, row) : Int32Array.of(row);
     const source = similarity === 'dot' ? this.#source('dot', () => this.#rowSource(dotBlock!)) : this.#source('likeness', () => this.#rowSource(likenessBlock!));
-    return { source, ask: { row, skip: this.#catalogue.items.unknown ? Int32Array.of(0, row) : own } satisfies RowAsk };
+    return { source, ask: { row, skip: () => itself } satisfies RowAsk };
   }
 
-  #userWanted(where: string, user: RawId, { excludeSeen = this.#kept.excludeSeen, fallback }: RecommendBody, out: readonly number[] | undefined, within: readonly number[] | undefined): WantedList {
+  #userWanted(where: string, user: RawId, { excludeSeen = this.#kept.excludeSeen, fallback }: RecommendBody, skips: (has: Int32Array) => Int32Array): WantedList {
     const { users, seen } = this.#catalogue, id = knownId(user, users);
     if (id === null) {
       if (fallback !== 'popularity') throw unknown(where, 'user', user, users, '; with "fallback": "popularity" the most popular items are the answer');
-      return { source: this.#source('popularity', () => this.#popularity()), ask: { row: 0, skip: this.#skip(none, out, within) } satisfies RowAsk, mark: 'popularity' };
+      return { source: this.#source('popularity', () => this.#popularity()), ask: { row: 0, skip: () => skips(none) } satisfies RowAsk, mark: 'popularity' };
     }
     const row = users.encode(id), has = excludeSeen ? seen.indices.subarray(seen.indptr[row], seen.indptr[row + 1]) : none;
-    return { source: this.#source('users', () => this.#rowSource(this.#kept.scoreBlock)), ask: { row, skip: this.#skip(has, out, within) } satisfies RowAsk };
+    return { source: this.#source('users', () => this.#rowSource(this.#kept.scoreBlock)), ask: { row, skip: () => skips(has) } satisfies RowAsk };
   }
 
   #historyWanted(history: readonly RawId[], user: RawId | undefined, { excludeSeen, exclude, only }: RecommendBody): WantedList {
@@ -115,17 +118,17 @@ export class Served {
     return { source: this.#source('histories', historiesOf), ask };
   }
 
-  #queriesWanted(queries: readonly Query[], { excludeSeen, exclude, only }: RecommendBody): WantedList[] {
+  #queriesWanted(queries: readonly QueryAsk[], { excludeSeen, exclude, only }: RecommendBody): WantedList[] {
     const seen = excludeSeen === undefined ? {} : { excludeSeen };
-    if (exclude === undefined && only === undefined) return queries.map((query) => ({ source: this.#source(`queries, ${excludeSeen}`, (model) => queriesOf(model, seen)), ask: query }));
+    if (exclude === undefined && only === undefined) return queries.map((ask) => ({ source: this.#source(`queries, ${excludeSeen}`, (model) => queriesOf(model, seen)), ask }));
     const out = this.#items('exclude', exclude ?? []), within = only ? new Set(this.#items('only', only)) : null;
-    return queries.map((query) => ({ source: this.#source('chosen queries', chosenQueriesOf), ask: { query, seen, exclude: out, only: within } satisfies QueryAsk }));
+    return queries.map((one) => ({ source: this.#source('chosen queries', chosenQueriesOf), ask: { ...one, seen, exclude: out, only: within } satisfies ChosenAsk }));
   }
 
   /** A query whose `user`, if there is one, is as the model knows it. */
-  #known(where: string, query: Query): Query {
+  #known(where: string, query: Query): QueryAsk {
     const { user } = query;
-    return typeof user === 'string' || typeof user === 'number' ? { ...query, user: this.#id(`${where}.user`, 'user', user, this.model.users) } : query;
+    return { where, query: typeof user === 'string' || typeof user === 'number' ? { ...query, user: this.#id(`${where}.user`, 'user', user, this.model.users) } : query };
   }
 
   /** The source of that name, made when it is first wanted. */
@@ -153,17 +156,20 @@ export class Served {
     return this.#rowSource((out, rows) => { for (let b = 0; b < rows.length; b++) out.set(totals, b * totals.length); });
   }
 
-  /** What a list must not hold, as rows, ascending: the row of unknown items, what the user has, what was to be left out, and all but what was named. */
-  #skip(has: Int32Array, out: readonly number[] | undefined, within: readonly number[] | undefined): Int32Array {
-    const { items } = this.#catalogue, n = items.size;
-    if (within !== undefined) {
-      const left = new Uint8Array(n);
-      for (const row of within) left[row] = 1;
-      for (const row of [...has, ...(out ?? [])]) left[row] = 0;
-      return Int32Array.from({ length: n }, (_, row) => row).filter((row) => left[row] === 0);
-    }
-    if (out === undefined && !(items.unknown && has[0] !== 0)) return has;
-    return Int32Array.from(new Set([...(items.unknown ? [0] : []), ...has, ...(out ?? [])])).sort();
+  /** What the lists of a request must not hold, by what a user has: that, the row of unknown items, what was to be left out, and all but what was named. Rows, ascending. */
+  #skips({ exclude = [], only }: RecommendBody): (has: Int32Array) => Int32Array {
+    const { items } = this.#catalogue, out = Int32Array.from(new Set([...(items.unknown ? [0] : []), ...this.#rows('exclude', exclude)])).sort();
+    if (only === undefined) return (has) => (out.length === 0 ? has : union(has, out));
+    const named = new Uint8Array(items.size);
+    for (const row of this.#rows('only', only)) named[row] = 1;
+    for (const row of out) named[row] = 0;
+    return (has) => {
+      const left = named.slice(), skip = new Int32Array(left.length);
+      for (const row of has) left[row] = 0;
+      let n = 0;
+      for (let row = 0; row < left.length; row++) if (left[row] === 0) skip[n++] = row;
+      return skip.subarray(0, n);
+    };
   }
 
   #rows(where: string, ids: readonly RawId[]): number[] { return ids.map((id, at) => this.#row(`${where}[${at}]`, 'item', id, this.#catalogue.items)); }
@@ -183,13 +189,26 @@ const atOnceOf = (nItems: number): number => Math.min(MOST_AT_ONCE, Math.max(1, 
 const unknown = (where: string, kind: string, id: RawId, encoder: LabelEncoder, advice = ''): Refusal =>
   new Refusal(404, 'unknown-id', `${where === kind ? '' : `${where}: `}${kind} ${describeId(id)} is not among the ${(encoder.size - (encoder.unknown ? 1 : 0)).toLocaleString('en')} ${kind}s that the model knows${advice}`);
 
+/** The rows of either list; both ascend. */
+function union(a: Int32Array, b: Int32Array): Int32Array {
+  const all = new Int32Array(a.length + b.length);
+  let n = 0;
+  for (let i = 0, j = 0; i < a.length || j < b.length; n++) {
+    const row = j === b.length || a[i] <= b[j] ? a[i] : b[j];
+    if (a[i] === row) i++;
+    if (b[j] === row) j++;
+    all[n] = row;
+  }
+  return all.subarray(0, n);
+}
+
 /** The skips of some of the asks, one after another. Runs inside a scope. */
 function skipsOf(asks: readonly RowAsk[], some: Int32Array): { skip: Int32Array; start: Int32Array } {
-  const start = scratch(some.length + 1).ints();
+  const lists = Array.from(some, (at) => asks[at].skip()), start = scratch(lists.length + 1).ints();
   start[0] = 0;
-  for (let b = 0; b < some.length; b++) start[b + 1] = start[b] + asks[some[b]].skip.length;
-  const skip = scratch(start[some.length]).ints();
-  for (let b = 0; b < some.length; b++) skip.set(asks[some[b]].skip, start[b]);
+  for (let b = 0; b < lists.length; b++) start[b + 1] = start[b] + lists[b].length;
+  const skip = scratch(start[lists.length]).ints();
+  for (let b = 0; b < lists.length; b++) skip.set(lists[b], start[b]);
   return { skip, start };
 }
 
@@ -202,13 +221,29 @@ function named(items: LabelEncoder, top: TopLists, lists: number, k: number): Re
   });
 }
 
-const queriesOf = (model: ServedModel, seen: { excludeSeen?: boolean }): Source<Query> => ({ atOnce: atOnceOf(model.items.size), lists: (queries, k) => named(model.items, model.recommendQueries!(queries, { k, ...seen }), queries.length, k) });
+const queriesOf = (model: ServedModel, seen: { excludeSeen?: boolean }): Source<QueryAsk> => ({
+  atOnce: atOnceOf(model.items.size),
+  lists: (asks, k) => {
+    const answer = (): Recommendation[][] => named(model.items, model.recommendQueries!(asks.map(({ query }) => query), { k, ...seen }), asks.length, k);
+    return asks.length === 1 ? saidOf(asks[0].where, answer) : answer();
+  },
+});
 
 /** One by one: each leaves out something else. */
-const chosenQueriesOf = (model: ServedModel): Source<QueryAsk> => ({
+const chosenQueriesOf = (model: ServedModel): Source<ChosenAsk> => ({
   atOnce: 8,
-  lists: (asks, k) => asks.map(({ query, seen, exclude, only }) => model.recommendTo!(query, { k: only ? model.items.size : k, ...seen, exclude }).filter(({ item }) => only === null || only.has(item)).slice(0, k)),
+  lists: (asks, k) => asks.map(({ where, query, seen, exclude, only }) => saidOf(where, () => model.recommendTo!(query, { k: only ? model.items.size : k, ...seen, exclude }))
+    .filter(({ item }) => only === null || only.has(item)).slice(0, k)),
 });
+
+/** What the model says of the only query it was asked is here said of its place in the request. */
+function saidOf<Made>(where: string, make: () => Made): Made {
+  try { return make(); } catch (error) {
+    if (!(error instanceof TightrecError)) throw error;
+    const text = error.message.replace(/^\w+\.\w+: /, '');
+    throw new TightrecError(error.code, text.startsWith('query 0 ') ? text.replace('query 0', where) : `${where}: ${text}`, { cause: error });
+  }
+}
 
 /** Item by item: a list takes as long as its history. */
 const historiesOf = (model: ServedModel): Source<HistoryAsk> => ({

@@ -31,7 +31,7 @@ export interface RecommendServer {
   readonly port: number;
   /** The model in service: its name, and the beginning of the SHA-256 of its file. */
   readonly served: { readonly model: string; readonly version: string };
-  /** Reads the file again. Requests that began with the old model end with it; a file that is damaged is refused, and the old model stays. Never throws: onReload hears how it went. */
+  /** Reads the file again. Requests that began with the old model end with it; a file that is damaged is refused, and the old model stays: onReload hears how it went. Errors: those of onReload. */
   reload(): Promise<void>;
   /** Takes no more connections, answers what has come, and ends; what is not answered after `timeout` seconds is cut off. */
   close(): Promise<void>;
@@ -55,25 +55,29 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
 
   let current = await read();
   const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), { server, end } = newServer(handler, timeout * 1000);
-  await listening(server, port, host);
+  try { await listening(server, port, host); } catch (error) { current.model.free(); throw error; }
   const address = server.address() as { port: number; family: string; address: string };
 
   const reloadOnce = async (): Promise<void> => {
+    let next: typeof current;
     try {
-      const next = await read(), old = current.model;
-      if (next.version === current.version) { next.model.free(); onReload(said()); return; }
-      const idle = handler.replace(next.model, next);
-      current = next;
-      void idle.then(() => old.free());
-      onReload(said());
+      next = await read();
+      if (next.version === current.version) next.model.free();
+      else {
+        const old = current.model, idle = handler.replace(next.model, next);
+        void idle.then(() => old.free());
+        current = next;
+      }
     } catch (error) {
       handler.refused();
       onReload(said(), error);
+      return;
     }
+    onReload(said());
   };
   const said = (): { model: string; version: string } => ({ model: current.model.name, version: current.version });
   let reloading = Promise.resolve();
-  const reload = (): Promise<void> => reloading = reloading.then(reloadOnce); // one after another: the last file to be written is the last to be read
+  const reload = (): Promise<void> => reloading = reloading.catch(() => {}).then(reloadOnce); // one after another: the last file to be written is the last to be read
   if (watch) watchFile(file, { interval: 500, persistent: false }, (now, before) => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); });
 
   return {
@@ -83,7 +87,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
     reload,
     async close() {
       unwatchFile(file);
-      await reloading;
+      await reloading.catch(() => {});
       await end();
       await handler.close();
       current.model.free();

@@ -75,6 +75,15 @@ else {
     assert.is(output.stderr, '');
   });
 
+  test('an address that others reach: who may ask', async () => {
+    for (const [env, told] of [[{}, true], [{ TIGHTREC_TOKEN: 'abc' }, false]] as const) {
+      const { child, output, ended } = await started([out, '--host', '0.0.0.0'], env);
+      child.kill('SIGTERM');
+      assert.is(await ended, 0);
+      assert.is(/whoever reaches this machine may ask; TIGHTREC_TOKEN/.test(output.stderr), told);
+    }
+  });
+
   test('the options are limits, and TIGHTREC_TOKEN is the token', async () => {
     const { child, url, output, ended } = await started([out, '--max-k', '3', '--max-body', '100', '--timeout', '2', '--max-queue', '5', '--threads', '2'], { TIGHTREC_TOKEN: 'abc123' }), headers = { authorization: 'Bearer abc123' };
     assert.match(output.stdout, 'for those who have the token');

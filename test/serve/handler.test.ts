@@ -62,6 +62,13 @@ test('exclude and only: the same list without those, and of those alone', async 
   assert.equal((await ask(handler, '/recommend', { user: 'u2', only: [met.item], excludeSeen: false })).body.items, [met]);
 });
 
+test('much to leave out for many: what each has beside it', async () => {
+  const handler = handlerOf(), every = model.users.known(), out = ['i7', 'i1', 'i30', 'i7', 'i1'], { body } = await ask(handler, '/recommend', { users: every, k: 60, exclude: out });
+  assert.equal(body.lists!.map(({ items }) => items), every.map((user) => model.recommendFor(user, { k: 60 }).filter(({ item }) => !out.includes(String(item)))));
+  const chosen = await ask(handler, '/recommend', { users: every, k: 60, only: model.items.known(), exclude: out });
+  assert.equal(chosen.body, body);
+});
+
 test('similar items, by cosine and by dot product', async () => {
   const handler = handlerOf();
   for (const similarity of ['cosine', 'dot'] as const) {
@@ -109,7 +116,7 @@ test('a history: what a session of the model says', async () => {
 function queryModel(calls: number[] = [], more: Partial<ServedModel> = {}): ServedModel {
   const scored = (query: Query, excludeSeen: boolean): Recommendation[] => {
     const has = typeof query.user === 'string' && excludeSeen ? [model.items.known()[3]] : [];
-    if (typeof query.age !== 'number') throw new TightrecError('bad-input', `queries: age must be a number, got ${typeof query.age === 'undefined' ? 'none' : 'text'}`);
+    if (typeof query.age !== 'number') throw query.age === undefined ? new TightrecError('column-missing', "Towers.recommendQueries: query 0 must have 'age'") : new TightrecError('bad-input', 'Towers.recommendTo: age must be a number');
     return model.items.known().map((item, row) => ({ item, score: -Math.abs(Number(query.age) / 10 - row) })).filter(({ item }) => !has.includes(item)).sort((a, b) => b.score - a.score);
   };
   const own: Partial<ServedModel> = {
@@ -140,7 +147,9 @@ test('queries by features, one and many; a missing feature is 400', async () => 
     assert.is((await ask(handler, '/recommend', { query, k: 1, excludeSeen, exclude: [first(50)] })).body.items![0].item, best);
   }
   refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { user: 'nobody', age: 30 }] }), 404, ['queries[1].user', "'nobody'"], 'unknown-id');
-  refused(await ask(handler, '/recommend', { query: { gender: 'M' } }), 400, ['age must be a number, got none'], 'bad-input');
+  refused(await ask(handler, '/recommend', { query: { gender: 'M' } }), 400, ["query must have 'age'"], 'column-missing');
+  refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { gender: 'M' }] }), 400, ["queries[1] must have 'age'"], 'column-missing');
+  refused(await ask(handler, '/recommend', { query: { age: 'old' }, exclude: ['i1'] }), 400, ['query: age must be a number'], 'bad-input');
   refused(await ask(handler, '/recommend', { query: {} }), 400, ['query must be an object of cells']);
   refused(await ask(handler, '/recommend', { query: { age: null } }), 400, ['query.age must be text, a number, or a list of texts, got null']);
   refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { words: ['a', 1] }] }), 400, ['queries[1].words[1] must be a text, got 1']);
@@ -151,7 +160,7 @@ test('one bad query spoils no other that is scored with it', async () => {
   const calls: number[] = [], handler = handlerOf(queryModel(calls), { later: setImmediate });
   const [good, bad] = await Promise.all([ask(handler, '/recommend', { query: { age: 20 } }), ask(handler, '/recommend', { query: { gender: 'M' } })]);
   assert.is(good.status, 200);
-  refused(bad, 400, ['age must be']);
+  refused(bad, 400, ["query must have 'age'"]);
   assert.equal(calls, [2, 1, 1]); // together, and then each for itself
 });
 
@@ -192,6 +201,8 @@ const wrong: [what: string, body: unknown, status: number, words: string[]][] = 
   ['k of a half', { user: 'u1', k: 1.5 }, 400, ['k must be', 'got 1.5']],
   ['k as text', { user: 'u1', k: '5' }, 400, ['k must be', 'got "5"']],
   ['k beyond all numbers', '{"user": "u1", "k": 1e999}', 400, ['k must be']],
+  ['a history that is too long', { history: Array.from({ length: 201 }, () => 'i1') }, 400, ['history must be a list of 1 to 200 ids', 'a list of 201']],
+  ['too much to leave out', { user: 'u1', exclude: Array.from({ length: 10_001 }, () => 'i1') }, 400, ['exclude must be a list of 1 to 10000 ids', 'a list of 10001']],
   ['excludeSeen as text', { user: 'u1', excludeSeen: 'yes' }, 400, ['excludeSeen must be true or false', '"yes"']],
   ['exclude as text', { user: 'u1', exclude: 'i1' }, 400, ['exclude must be a list', '"i1"']],
   ['another fallback', { user: 'u1', fallback: 'random' }, 400, ['fallback must be "popularity"', '"random"']],
@@ -314,9 +325,9 @@ test('too many at once: 503 and when to come again, and the server goes on', asy
     refused(answer, 503, ['busy', '10 ', 'try again'], 'busy');
     assert.is(answer.headers.get('retry-after'), '1');
   }
-  const many = { users: Array.from({ length: 1000 }, (_, n) => `u${n % 30}`), k: 3 }, [first, second] = await Promise.all([ask(handler, '/recommend', many), ask(handler, '/similar', { item: 'i1' })]);
-  assert.equal(first.body.lists!.map(({ items }) => items), many.users.map((user) => model.recommendFor(user, { k: 3 }))); // one request, whatever it asks for, in several blocks
-  refused(second, 503, ['10 lists wait'], 'busy');
+  const many = { users: Array.from({ length: 1000 }, (_, n) => `u${n % 30}`), k: 3 }, [first, second, third] = await Promise.all([ask(handler, '/recommend', many), ask(handler, '/recommend', many), ask(handler, '/similar', { item: 'i1' })]);
+  for (const { body } of [first, second]) assert.equal(body.lists!.map(({ items }) => items), many.users.map((user) => model.recommendFor(user, { k: 3 }))); // in several blocks
+  refused(third, 503, ['1010 lists wait'], 'busy');
 });
 
 test('another model: requests under way end with the one they began with', async () => {
