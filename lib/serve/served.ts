@@ -96,9 +96,12 @@ export class Served {
 
   /** similar: what a body of POST /similar wants. Errors: Refusal; the model's own. */
   similar({ item, similarity }: SimilarBody): WantedList {
-    this.model.similarItems([], similarity && { similarity }); // a model that knows no such likeness says so
-    const row = this.#row('item', 'item', item, this.#catalogue.items), { likenessBlock, dotBlock } = this.#kept, itself = this.#catalogue.items.unknown ? Int32Array.of(0, row) : Int32Array.of(row);
-    const source = similarity === 'dot' ? this.#source('dot', () => this.#rowSource(dotBlock!)) : this.#source('likeness', () => this.#rowSource(likenessBlock!));
+    const source = this.#source(`similar, ${similarity}`, (model) => {
+      const { likenessBlock, dotBlock } = this.#kept;
+      model.similarItems([], similarity && { similarity }); // a model that knows no such likeness says so
+      return this.#rowSource(similarity === 'dot' ? dotBlock! : likenessBlock!);
+    });
+    const { items } = this.#catalogue, row = this.#row('item', 'item', item, items), itself = items.unknown ? Int32Array.of(0, row) : Int32Array.of(row);
     return { source, ask: { row, skip: () => itself } satisfies RowAsk };
   }
 

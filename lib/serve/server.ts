@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { type Stats, unwatchFile, watchFile } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
@@ -78,7 +78,8 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
   const said = (): { model: string; version: string } => ({ model: current.model.name, version: current.version });
   let reloading = Promise.resolve();
   const reload = (): Promise<void> => reloading = reloading.catch(() => {}).then(reloadOnce); // one after another: the last file to be written is the last to be read
-  if (watch) watchFile(file, { interval: 500, persistent: false }, (now, before) => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); });
+  const changed = (now: Stats, before: Stats): void => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); };
+  if (watch) watchFile(file, { interval: 500, persistent: false }, changed);
 
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
@@ -86,7 +87,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
     get served() { return said(); },
     reload,
     async close() {
-      unwatchFile(file);
+      unwatchFile(file, changed);
       await reloading.catch(() => {});
       await end();
       await handler.close();
@@ -107,7 +108,8 @@ function newServer(handler: RecommendHandler, timeout: number): { server: Server
   server.setTimeout(2 * timeout); // of a client that does not read its answer
   // what Node would answer with a bare status
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || answering.get(socket)?.headersSent) { socket.destroy(); return; }
+    const last = answering.get(socket);
+    if (!socket.writable || (last?.headersSent && !(last.writableFinished && last.req.complete))) { socket.destroy(); return; } // what it answers has an answer, or half of one
     const [status, body] = said(error.code ?? '', timeout), text = JSON.stringify(body);
     socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
   });

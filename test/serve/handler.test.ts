@@ -76,6 +76,9 @@ test('similar items, by cosine and by dot product', async () => {
     assert.equal(body.items, model.similarTo('i3', { k: 6, similarity }));
   }
   assert.equal((await ask(handler, '/similar', { item: 'i3' })).body.items, model.similarTo('i3'));
+  const ease = await new EASE().fit(data);
+  assert.equal((await ask(handlerOf(ease), '/similar', { item: 'i3' })).body.items, ease.similarTo('i3'));
+  for (const similarity of ['cosine', 'dot']) refused(await ask(handlerOf(ease), '/similar', { item: 'i3', similarity }), 400, ['leave similarity out'], 'unsupported');
 });
 
 test('encoders that keep a row for the unknown: it is in no list', async () => {

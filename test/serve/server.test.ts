@@ -81,6 +81,11 @@ test('a client that is slow to send: 408 and a sentence, be it the head or the b
   dribble.socket.write(`${head('transfer-encoding: chunked')}1\r\n{\r\n`);
   const drops = setInterval(() => dribble.socket.write('1\r\n \r\n'), 50);
   await goesOn(server);
+  const second = raw(server); // whose first request was answered
+  second.socket.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n');
+  await new Promise((resolve) => { second.socket.once('data', resolve); });
+  second.socket.write('GET /hea');
+  assert.match(await second.all, /^HTTP\/1\.1 200 [\s\S]*\nHTTP\/1\.1 408 |\}HTTP\/1\.1 408 /);
   for (const text of await Promise.all([slowHead.all, slowBody.all, dribble.all])) {
     const { status, error, code } = refusal(text);
     assert.equal([status, code], [408, 'incomplete']);
