@@ -3,6 +3,7 @@
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
  * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), approximate.json (`npm run bench:approximate`), native.json (measured once, elsewhere) and study.json
  * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`). Code comes from the sources: excerpts.ts.
+ * serve.json is of `npm run bench:serve`.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
+import { type ServeResults, servingTable } from './serveTable.ts';
 import type { Approximate, Native, Results } from './results.ts';
 import { approximateTable, deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
 
@@ -25,6 +27,7 @@ interface Study {
 interface MovieLens { sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
 
 const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, approximate = read<Approximate>('approximate');
+const serving = read<ServeResults>('serve');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -36,6 +39,7 @@ const tables: Record<string, () => string | null> = {
   solvers: () => of(bench, 'solvers', (results) => solversTable(results, native)),
   epochs: () => of(bench, 'epochs', (results) => epochsTable(results, native)),
   recommendations: () => of(bench, 'recommendations', (results) => recommendationsTable(results, native)),
+  serving: () => serving && servingTable(serving),
   kernels: () => of(bench, 'kernels', kernelsTable),
   metrics: () => of(bench, 'metrics', metricsTable),
   limits: () => (bench?.limits ? limitsTable(bench) : null),

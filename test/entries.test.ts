@@ -25,4 +25,13 @@ test('where no code may be made of strings, the default entries fit, recommend, 
   assert.equal((await fitAndSave()).forbidden, false); // the flag is what forbids
 });
 
+test('where no code may be made of strings, tightrec/serve answers and tightrec/serve/node is there', async () => {
+  const script = `import { BPR, interactions } from 'tightrec'; import { recommendHandler } from 'tightrec/serve'; import { serve } from 'tightrec/serve/node';
+    const model = await new BPR({ factors: 2, epochs: 1 }).fit(interactions(['a', 'b'], ['x', 'y']));
+    const response = await recommendHandler(model).fetch(new Request('http://host/recommend', { method: 'POST', body: '{ "user": "a" }' }));
+    console.log(response.status, JSON.stringify((await response.json()).items) === JSON.stringify(model.recommendFor('a')), typeof serve);`;
+  const { stdout } = await run(process.execPath, ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', script], { cwd: root });
+  assert.is(stdout, '200 true function\n');
+});
+
 test.run();

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 /**
  * The direction of imports, read from the import lines (`a <- b`: b imports a):
  *
- *   kernels <- autodiff <- nn, optim, linalg <- models <- io <- study, cli        data, metrics, retrieval, approximate sit beside them; gpu beside io
+ *   kernels <- autodiff <- nn, optim, linalg <- models <- io <- serve, study, cli        data, metrics, retrieval, approximate sit beside them; gpu beside io
  */
 const below: Record<string, readonly string[]> = {
   kernels: [],
@@ -22,8 +22,9 @@ const below: Record<string, readonly string[]> = {
   models: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg'],
   gpu: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models'],
   io: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models'],
+  serve: ['kernels', 'data', 'metrics', 'retrieval', 'models', 'io'],
   study: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models', 'io'],
-  cli: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models', 'io', 'study'], // `tightrec study` runs the study
+  cli: ['kernels', 'data', 'autodiff', 'metrics', 'retrieval', 'nn', 'optim', 'linalg', 'models', 'io', 'study', 'serve'], // `tightrec study` runs the study, `tightrec serve` the server
 };
 
 /** Anyone may import these; they import nothing of ours. */
@@ -34,6 +35,8 @@ const entries: Record<string, readonly string[]> = {
   'lib/index.ts': ['io', ...below.io],
   'lib/node.ts': ['io', ...below.io],
   'lib/onnx.ts': ['io', ...below.io],
+  'lib/serve/index.ts': ['serve'],
+  'lib/serve/node.ts': ['serve'],
   'lib/data/index.ts': ['data', ...below.data],
   'lib/metrics/index.ts': ['metrics', ...below.metrics],
   'lib/retrieval/index.ts': ['retrieval', ...below.retrieval],

@@ -29,6 +29,10 @@ export function failureOf(error: unknown): { message: string; code: number } {
 
 /** The library says what to do in terms of its options: here they have other names. */
 const translations: [RegExp, string][] = [
+  [/^recommendHandler: token must/, 'TIGHTREC_TOKEN must'],
+  [/^recommendHandler: maxK must/, '--max-k must'],
+  [/^serve: (port|host|timeout) must/, '--$1 must'],
+  [/^serve: /, ''],
   [/^(?:readTable|interactions|evaluate|\w+\.(?:fit|recommendFor|recommend|similarTo)): /, ''],
   [/; (?:name the column in optional|correct it, read the column as 'string'), or leave/, '; correct it, or leave'],
   [/onBadRow: 'skip'/g, '--on-bad-row skip'],

@@ -55,6 +55,7 @@ Examples:
   tightrec fit shop.csv --user customer --item product --model bpr --out shop.safetensors
   tightrec recommend shop.safetensors --user 17850
   tightrec similar shop.safetensors --item 85123A
+  tightrec serve shop.safetensors --port 8080
 
 Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.`);
 
@@ -145,6 +146,25 @@ Examples:
 Example:
   tightrec similar shop.safetensors --item 85123A --k 5`)
     .action(async (file, options) => (await import('./similar.ts')).similar(file, options));
+
+  tightrec.command('serve').argument('<model>', 'a file that tightrec fit wrote')
+    .description('Answer over HTTP: POST /recommend and /similar, GET /health, /metrics and /openapi.json. SIGHUP reads the file again; SIGINT and SIGTERM end it when all is answered.')
+    .addOption(new Option('--port <n>', 'where to listen; 0 for any that is free').argParser(wholeNumberOption).default(8080))
+    .option('--host <address>', 'at which address; 0.0.0.0 lets other machines in', '127.0.0.1')
+    .option('--watch', 'take the file into service again whenever it changes')
+    .addOption(new Option('--max-k <n>', 'longest list').argParser(countOption).default(1000))
+    .addOption(new Option('--max-body <bytes>', 'largest body').argParser(countOption).default(2 ** 20))
+    .addOption(new Option('--max-queue <n>', 'requests under way, before more are refused').argParser(countOption).default(1000))
+    .addOption(new Option('--timeout <seconds>', 'in which a request must come whole').argParser(numberOption).default(10))
+    .addOption(new Option('--threads <n>', 'how many share the scoring, or "all" that the machine has').argParser(threadsOption).default(1))
+    .addOption(quiet())
+    .addHelpText('after', `
+The environment variable TIGHTREC_TOKEN is the token that clients must send, as Authorization: Bearer TOKEN; without it nothing need be sent.
+
+Examples:
+  tightrec serve shop.safetensors --port 8080 --watch
+  curl http://127.0.0.1:8080/recommend -d '{ "user": "17850", "k": 5 }'`)
+    .action(async (file, options) => (await import('./serve.ts')).serveCommand(file, options, signal));
 
   tableOptions(tightrec.command('evaluate').argument('<model>', 'a file that tightrec fit wrote').argument('<file>', 'interactions that were held out: a .csv, .csv.gz, .json.gz or .xlsx')
     .description('Measure a model on interactions that it was not trained on.'))

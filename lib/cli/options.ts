@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { MOST_THREADS } from '../../kernels/startThread.ts';
-import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
+import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';
 import { UsageError } from './failure.ts';
 
 /** METRICS: what --metrics takes: the metrics of `evaluate`. */
@@ -77,12 +77,7 @@ export async function sameFile(a: string, b: string): Promise<boolean> {
 export const counted = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
 /** idFrom: the id that a text on the command line names: the text itself, or the number it spells where the model knows only that. */
-export function idFrom(text: string, encoder: LabelEncoder): RawId {
-  if (encoder.has(text)) return text;
-  const number = Number(text);
-  if (String(number) === text && encoder.has(number)) return number;
-  return /^-?\d{1,40}$/.test(text) && encoder.has(BigInt(text)) ? BigInt(text) : text;
-}
+export const idFrom = (text: string, encoder: LabelEncoder): RawId => knownId(text, encoder) ?? text;
 
 /** rowFrom: the row of the id that a text names, -1 where the encoder does not know it. */
 export function rowFrom(text: string, encoder: LabelEncoder): number {

@@ -88,6 +88,13 @@ export function twinOf(id: unknown, has: (id: RawId) => boolean): RawId | null {
   return other !== null && has(other) ? other : null;
 }
 
+/** knownId: the id that was meant, as the encoder knows it: the same, or the number that a text spells, or the text of a number; null where it knows none of them. */
+export function knownId(id: RawId, encoder: LabelEncoder): RawId | null {
+  const has = (one: RawId): boolean => encoder.has(one);
+  if (has(id)) return id;
+  return twinOf(id, has) ?? (typeof id === 'string' && /^-?\d{1,40}$/.test(id) && has(BigInt(id)) ? BigInt(id) : null);
+}
+
 const kinds = { number: 0, bigint: 1, string: 2 } as const;
 
 /** compareIds: numbers before bigints before strings; numbers by value, strings by code point. */
