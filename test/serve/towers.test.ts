@@ -1,0 +1,65 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Interactions, bucket, category, interactions, number, sideTable, text } from '../../lib/data/index.ts';
+import { type Query, type Recommendation, TwoTower, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/index.ts';
+import { toOnnx } from '../../lib/onnx.ts';
+import { ExactIndex } from '../../lib/retrieval/index.ts';
+import { recommendHandler } from '../../lib/serve/index.ts';
+import { random } from '../../lib/random.ts';
+import { readOnnx, runOnnx } from '../helpers/onnxReader.ts';
+
+/** One model, asked in all ways that there are: by itself, from a file, its query tower beside an index, as an ONNX graph, over HTTP. */
+const test = suite('serve/towers'), next = random(7), range = (n: number): number[] => Array.from({ length: n }, (_, at) => at);
+const people = range(60).map((at) => `u${at}`), films = range(50).map((at) => `f${at}`), jobs = ['cook', 'nurse', 'pilot'], words = ['red', 'blue', 'old', 'new', 'moon'];
+const userTable = sideTable(people, { job: people.map((_, at) => jobs[at % 3]), age: people.map((_, at) => 18 + at) }), itemTable = sideTable(films, { title: films.map((_, at) => `The ${words[at % 5]} ${words[(3 * at + 1) % 5]} ${at}`) });
+const data: Interactions = interactions(range(900).map(() => people[next.below(60)]), range(900).map(() => films[next.below(50)]), { times: range(900).map((at) => 1000 * at) });
+const model = await new TwoTower({
+  userFeatures: { job: category(), age: bucket({ edges: [30, 50] }) }, contextFeatures: { range: bucket({ count: 20, by: 'width', column: 'time' }), time: number() }, itemFeatures: { title: category(), words: text({ words: 50, column: 'title' }) },
+  layers: [16, 8], epochs: 3, batchSize: 128,
+}).fit(data, { userTable, itemTable });
+
+const queries: Query[] = [{ job: 'nurse', age: 25, time: 450_000 }, { user: 'u7' }, { user: 'u9', time: 10_000 }, { job: 'captain', age: 70, time: 899_000 }];
+const alone = queries.map((query) => model.recommendTo(query, { k: 6 }));
+
+/** The same items, and numbers within 1e-6 of each other. */
+function same(lists: readonly (readonly Recommendation[])[], expected = alone): void {
+  assert.equal(lists.map((list) => list.map(({ item }) => item)), expected.map((list) => list.map(({ item }) => item)));
+  for (const [q, list] of lists.entries()) for (const [at, { score }] of list.entries()) assert.ok(Math.abs(score - expected[q][at].score) <= 1e-6 * Math.max(1, Math.abs(expected[q][at].score)), `${score}, expected ${expected[q][at].score}`);
+}
+
+test('from its file, and its query tower beside an index', () => {
+  const again = fromBytes(toBytes(model)) as TwoTower, tower = queryTowerFromBytes(queryTowerToBytes(model.queryTower())), index = ExactIndex.of(again);
+  same(queries.map((query) => again.recommendTo(query, { k: 6 })));
+  const Q = tower.queryEmbeddings(queries), seen = (query: Query): string[] => (query.user === undefined ? [] : [...data.item].filter((_, at) => data.users.decode(data.user[at]) === query.user).map((row) => data.items.decode(row) as string));
+  same(queries.map((query, q) => index.searchFor(Q.data.subarray(8 * q, 8 * q + 8), { k: 6, exclude: new Set(seen(query)) }).map(({ id, score }) => ({ item: id, score }))));
+});
+
+test('as a graph, from features', () => {
+  const file = readOnnx(toOnnx(model, { part: 'query' })), columns = JSON.parse(file.metadata.feature_names) as string[], row = new Array<number>(columns.length).fill(0);
+  const parts = JSON.parse(file.metadata.features) as { name: string; kind: string; from: number; mean?: number; deviation?: number; edges?: number[] }[], [, , when, time] = parts;
+  row[columns.indexOf('job=nurse')] = 1;
+  row[columns.indexOf('age=..30')] = 1;
+  row[when.from + when.edges!.filter((edge) => edge <= 450_000).length] = 1;
+  row[time.from] = (450_000 - time.mean!) / time.deviation!;
+  const { data: q } = runOnnx(file, { features: { shape: [1, columns.length], data: row } }).embeddings, own = model.queryEmbeddings([queries[0]]).data;
+  for (const [k, x] of own.entries()) assert.ok(Math.abs(q[k] - x) <= 1e-6 * Math.max(1, Math.abs(x)), `${q[k]}, expected ${x}`);
+});
+
+test('over HTTP: a query, several at once, what a query lacks', async () => {
+  const { fetch } = recommendHandler(model), ask = async (body: object): Promise<{ status: number; json: { items?: Recommendation[]; lists?: { items: Recommendation[] }[]; error?: string } }> => {
+    const response = await fetch(new Request('http://localhost/recommend', { method: 'POST', body: JSON.stringify({ k: 6, ...body }) }));
+    return { status: response.status, json: await response.json() as never };
+  };
+  same((await Promise.all(queries.map((query) => ask({ query })))).map(({ json }) => json.items!));
+  same((await ask({ queries })).json.lists!.map(({ items }) => items));
+  same([(await ask({ query: { user: 'u7' } })).json.items!], [model.recommendFor('u7', { k: 6 })]);
+  const { status, json } = await ask({ query: { job: 'nurse', age: 25 } });
+  assert.equal([status, json.error], [400, "query must have 'time'; the columns are user, job, age, time"]);
+  for (const [query, code, said] of [[{ user: 'nobody' }, 404, 'nobody'], [{ job: 'nurse', age: 'old', time: 1 }, 400, 'age'], [{ job: 'nurse', age: 25, time: 1, shoe: 43 }, 400, 'shoe']] as const) {
+    const refused = await ask({ query });
+    assert.is(refused.status, code, refused.json.error);
+    assert.match(refused.json.error!, said);
+  }
+});
+
+test.run();
