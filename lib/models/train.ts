@@ -5,7 +5,7 @@ import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { evaluate } from '../metrics/index.ts';
+import { evaluate } from '../metrics/evaluate.ts';
 import { encodeLike } from './catalogue.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { release } from '../optim/optimizers.ts';

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, bucket, category, id, interactions, number } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/models.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
