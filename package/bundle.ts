@@ -2,12 +2,13 @@
  * What is published: dist/package, made from what tsc has written into dist/lib and dist/kernels. Code is bundled, a file an entry and shared chunks, and shrunk, with the names of
  * classes and functions kept for stack traces; types are the .d.ts files that the entries reach. `npm run build` runs it. docs/decisions.md says why.
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type MinifyOptions, minify } from 'terser';
+import packageJson from '../package.json' with { type: 'json' };
 
 const root = fileURLToPath(new URL('..', import.meta.url)), dist = join(root, 'dist'), out = join(dist, 'package');
 
@@ -21,24 +22,41 @@ export const entries: Record<string, string> = {
 const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'node']);
 
 /** Files of other packages that the study copies into its report. */
-const carried = ['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css', 'uplot/LICENSE'];
+const carried = ['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'];
 
 const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2020, passes: 2 }, mangle: true, keep_classnames: true, keep_fnames: true, format: { comments: false } };
 
 async function bundle(): Promise<void> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, beside.has(name) ? name : `./${file}.js`])), absWorkingDir: dist,
-    bundle: true, splitting: true, format: 'esm', platform: 'neutral', target: 'es2023', packages: 'external', external: ['node:*'],
-    outdir: out, chunkNames: 'chunk-[hash]', write: false, logLevel: 'warning',
+    bundle: true, splitting: true, format: 'esm', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2023', external: ['node:*', ...Object.keys({ ...packageJson.dependencies, ...packageJson.peerDependencies })], metafile: true,
+    outdir: out, chunkNames: 'chunk-[hash]', write: false, logLevel: 'warning', preserveSymlinks: true,
     plugins: [{
       name: 'beside the index',
       setup({ onResolve, onLoad }) {
         onResolve({ filter: /^\w+$/ }, ({ path, kind }) => (kind === 'entry-point' ? { path, namespace: 'beside' } : undefined));
         onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({ contents: `import * as index from './${entries.index}.js'; export * from './${entries[path]}.js';`, resolveDir: dist })); // the import is dropped, but counts for the chunks
       },
+    }, {
+      name: 'what CommonJS requires of Node',
+      setup({ onResolve, onLoad }) {
+        onResolve({ filter: /./ }, ({ path, kind }) => (kind === 'require-call' && isBuiltin(path) ? { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin' } : undefined));
+        onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule('${path}')` }));
+      },
     }],
   });
   await Promise.all(outputFiles.map(async ({ path, text }) => writeFileSync(path, (await minify(withNames(text), shrinking)).code!)));
+  licences(Object.keys(metafile.inputs));
+}
+
+/** The licences of the packages that are bundled (those among devDependencies that the code imports) or carried. */
+function licences(inputs: readonly string[]): void {
+  const folders = new Set([...inputs.map((path) => join(dist, path)), join(root, 'node_modules', 'uplot', 'x')].flatMap((path) => /^.*[/\\]node_modules[/\\](?:@[^/\\]+[/\\])?[^/\\]+/.exec(path) ?? []));
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>, file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+    return `${name} ${version}, ${license}\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(out, 'THIRD-PARTY.txt'), `tightrec's package holds code of these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`);
 }
 
 /** esbuild writes `var BPR = class _BPR`, or, where a class does not name itself, `var Tape = class`; a developer should see the name that it has in the source. */
