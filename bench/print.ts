@@ -1,7 +1,7 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
- * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), native.json (measured once, elsewhere) and study.json
+ * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), package.json (`npm run bench:package`), native.json (measured once, elsewhere) and study.json
  * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`). Code comes from the sources: excerpts.ts.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
-import type { Native, Results } from './results.ts';
-import { deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
+import type { Native, PackageResults, Results } from './results.ts';
+import { deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, packageTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -24,7 +24,7 @@ interface Study {
 
 interface MovieLens { sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
 
-const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!;
+const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, packed = read<PackageResults>('package');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 /** A table of one group, where there are rows of it. */
@@ -43,6 +43,7 @@ const tables: Record<string, () => string | null> = {
   device: () => of(device, 'kernels', deviceTable),
   'device training': () => of(device, 'training', deviceTrainingTable),
   rivals: () => of(rivals, 'rivals', rivalsTable),
+  package: () => packed && packageTable(packed),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],
     study.models.filter(({ metric }) => metric === 'precision').map(({ name, validation, test, published, fitSeconds }) => [

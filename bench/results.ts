@@ -56,6 +56,17 @@ export interface Native {
   readonly rows: readonly (Pick<Row, 'group' | 'name' | 'scale' | 'size'> & { readonly library: string; readonly one: number; readonly two?: number })[];
 }
 
+/** The packed package: bench/results/package.json. Sizes in bytes; of an entry, those of all that it imports before it runs, gzipped each file by itself. */
+export interface PackageResults {
+  readonly machine: Machine;
+  readonly runtime: string;
+  readonly commit: string;
+  readonly tarball: number;
+  /** What node_modules takes on the disk, with what the package depends on. */
+  readonly installed: number;
+  readonly entries: readonly { readonly name: string; readonly files: number; readonly bytes: number; readonly gzipped: number; readonly milliseconds: { readonly median: number; readonly low: number; readonly high: number } }[];
+}
+
 /** figure: three digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);

@@ -4,23 +4,25 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chromiumPath, launchChromium } from '../../bench/browser/chromium.ts';
 import type { Backend } from '../../kernels/index.ts';
-import { type Packed, packed, said } from '../helpers/packed.ts';
+import { type Packed, packed, said } from '../../package/packed.ts';
 import { skip } from '../helpers/skip.ts';
 
 // The packed package, in every runtime: test/package/program.mjs fits, recommends, saves and loads, and what it learns is the same to the last bit everywhere.
 
 interface Worked { sums: Record<string, number>; differ: string[]; backend: Backend }
 
-const test = suite('package/runtimes'), print = `import { work } from './program.mjs';\nconsole.log(JSON.stringify(await work()));\n`;
+const test = suite('package/runtimes'), program = fileURLToPath(new URL('program.mjs', import.meta.url)), print = `import { work } from './program.mjs';\nconsole.log(JSON.stringify(await work()));\n`;
 let files: Packed, here: Worked;
 
 test.before(() => {
   files = packed();
+  copyFileSync(program, join(files.project, 'program.mjs'));
   writeFileSync(join(files.project, 'print.mjs'), print);
   here = said(process.execPath, ['print.mjs'], files.project);
 });
@@ -45,12 +47,12 @@ for (const [name, variable, args] of [
   ['Node 20', 'TIGHTREC_NODE20', ['print.mjs']], ['Node 22', 'TIGHTREC_NODE22', ['print.mjs']], ['Node 24', 'TIGHTREC_NODE24', ['print.mjs']], ['Bun', 'TIGHTREC_BUN', ['run', 'print.mjs']],
   ['Deno', 'TIGHTREC_DENO', ['run', '--node-modules-dir=manual', '--allow-read', '--allow-env', '--allow-sys', 'print.mjs']],
 ] as const) {
-  const program = process.env[variable], version = /Node (\d+)/.exec(name)?.[1];
-  if (program === undefined && version === process.versions.node.split('.')[0]) continue; // that is this one
-  if (program === undefined) { skip(`package/runtimes, ${name}`, `${variable} does not name it`); continue; }
+  const runtime = process.env[variable], version = /Node (\d+)/.exec(name)?.[1];
+  if (runtime === undefined && version === process.versions.node.split('.')[0]) continue; // that is this one
+  if (runtime === undefined) { skip(`package/runtimes, ${name}`, `${variable} does not name it`); continue; }
   test(`${name}: the same bytes, on several threads too`, () => {
-    if (version !== undefined) assert.is(said<string>(program, ['-p', 'JSON.stringify(process.versions.node.split(".")[0])'], files.project), version);
-    const worked = said<Worked>(program, args, files.project);
+    if (version !== undefined) assert.is(said<string>(runtime, ['-p', 'JSON.stringify(process.versions.node.split(".")[0])'], files.project), version);
+    const worked = said<Worked>(runtime, args, files.project);
     check(worked);
     several(worked);
   });
