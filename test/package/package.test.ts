@@ -1,11 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type * as gpu from '../../lib/gpu/index.ts';
+import type * as index from '../../lib/index.ts';
 import { gzipped, staticGraph } from '../../package/graph.ts';
 import { type Packed, installed, packed, said } from '../../package/packed.ts';
 import { skip } from '../helpers/skip.ts';
@@ -80,6 +82,22 @@ test('classes keep their names', () => {
   assert.ok(names.length > 15);
   assert.equal(names.filter(([name, own]) => name !== own), []);
 });
+
+for (const mode of ['cpu', 'webasm'] as const) {
+  test(`tightrec/gpu: both models learn on gpu.js what the tape learns, mode ${mode}`, async () => { // gpu.js reads the source of the kernels, so it must be readable after the bundler and the minifier
+    const beside = join(files.project, 'node_modules', 'gpu.js');
+    if (!existsSync(beside)) symlinkSync(join(root, 'node_modules', 'gpu.js'), beside);
+    const from = (name: string): Promise<unknown> => import(pathToFileURL(join(files.folder, 'dist', 'package', name)).href);
+    const { BPR, LogisticMF, interactions } = await from('index.js') as typeof index, { fit } = await from('gpu.js') as typeof gpu, at = Array.from({ length: 600 }, (_, n) => n);
+    const data = interactions(at.map((n) => n % 97), at.map((n) => (n * n) % 83)), settings = { factors: 9, epochs: 2, learningRate: 0.03, seed: 3 };
+    for (const make of [() => new LogisticMF({ ...settings, batchSize: 300 }), () => new BPR({ ...settings, batchSize: 300, stepsPerEpoch: 3 })]) {
+      const tape = await make().fit(data), fitted = await fit(make() as index.BPR, data, { mode }), theirs = tape.toState().tensors, mine = fitted.model.toState().tensors;
+      const apart = Object.keys(theirs).flatMap((name) => Array.from(theirs[name].data, (value, k) => Math.abs(value - mine[name].data[k])));
+      assert.is(fitted.mode, mode);
+      assert.ok(apart.length > 500 && apart.every((by) => by < 1e-3), `${tape.name}: ${Math.max(...apart)}`);
+    }
+  });
+}
 
 // Sizes. docs/decisions.md says what makes them.
 
