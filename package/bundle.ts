@@ -24,7 +24,7 @@ const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'no
 /** Files of other packages that the study copies into its report. */
 const carried = ['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'];
 
-const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2020, passes: 2 }, mangle: true, keep_classnames: true, keep_fnames: true, format: { comments: false } };
+const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2020, passes: 2 }, mangle: true, keep_classnames: true, keep_fnames: true, format: { comments: false, semicolons: false } };
 
 async function bundle(): Promise<void> {
   const { outputFiles, metafile } = await build({
@@ -69,12 +69,11 @@ function withNames(code: string): string {
 function types(): void {
   const files = Object.values(entries).filter((file) => !/cli|worker/.test(file)).map((file) => `${file}.d.ts`);
   for (const file of files) {
-    // tsc leaves the .ts of imports as it is, which only a TypeScript that is told to may follow
-    const text = readFileSync(join(dist, file), 'utf8').replace(/(from |import\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, (_, before, quote, path) => {
+    const text = readFileSync(join(dist, file), 'utf8');
+    for (const [, path] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.ts['"]/g)) {
       const target = posix.join(posix.dirname(file), `${path}.d.ts`);
       if (!files.includes(target)) files.push(target);
-      return `${before}${quote}${path}.js${quote}`;
-    });
+    }
     const to = join(out, 'types', file);
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, text);

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 export function staticGraph(entry: string): string[] {
   const files = [entry];
   for (const file of files) {
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:^|[;}])\s*(?:import|export)(?:[\w\s{},*$]*from)?\s*["'](\.\/[^"']+)["']/g)) {
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:^|[;}])\s*(?:import|export)(?:[\w\s{},*$]*from)?\s*["'](\.\/[^"']+)["']/gm)) {
       const target = join(dirname(file), path);
       if (!files.includes(target)) files.push(target);
     }

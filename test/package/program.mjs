@@ -19,7 +19,8 @@ export async function work() {
     sums[`${n} ${model.name}`] = sumOf(bytes);
     if (list === '[]' || JSON.stringify(fromBytes(bytes).recommendFor(7, { k: 3 })) !== list) differ.push(model.name);
   }
-  const large = async (threads) => sumOf(toBytes(await new LogisticMF({ factors: 64, epochs: 2, batchSize: 3000 }).fit(data, { threads })));
+  // long enough for a worker to start, and for a fit to hear of one that could not
+  const large = async (threads) => sumOf(toBytes(await new LogisticMF({ factors: 256, epochs: 30, batchSize: 3000 }).fit(data, { threads })));
   const [one, two] = [await large(1), await large(2)];
   if (one !== two) differ.push('two threads');
   sums['one thread'] = one;
