@@ -1,7 +1,7 @@
 /**
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
- * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), approximate.json (`npm run bench:approximate`), native.json (measured once, elsewhere) and study.json
+ * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), approximate.json (`npm run bench:approximate`), package.json (`npm run bench:package`), native.json (measured once, elsewhere) and study.json
  * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`). Code comes from the sources: excerpts.ts.
  * serve.json is of `npm run bench:serve`.
  * With --check nothing is written; the exit code says whether the pages are up to date.
@@ -13,8 +13,8 @@ import { overLoopChart } from './chart.ts';
 import { withExcerpts } from './excerpts.ts';
 import { resultFile } from './machine.ts';
 import { type ServeResults, servingTable } from './serveTable.ts';
-import type { Approximate, Native, Results } from './results.ts';
-import { approximateTable, deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
+import type { Approximate, Native, PackageResults, Results } from './results.ts';
+import { approximateTable, deviceTable, deviceTrainingTable, epochsTable, kernelTable, kernelsTable, limitsTable, metricsTable, packageTable, recommendationsTable, rivalsTable, solversTable, table, trainingTable } from './tables.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = <T>(name: string): T | null => (existsSync(resultFile(name)) ? JSON.parse(readFileSync(resultFile(name), 'utf8')) as T : null);
@@ -26,7 +26,7 @@ interface Study {
 
 interface MovieLens { sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
 
-const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, approximate = read<Approximate>('approximate');
+const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, approximate = read<Approximate>('approximate'), packed = read<PackageResults>('package');
 const serving = read<ServeResults>('serve');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
@@ -48,6 +48,7 @@ const tables: Record<string, () => string | null> = {
   'device training': () => of(device, 'training', deviceTrainingTable),
   approximate: () => approximate && approximateTable(approximate),
   rivals: () => of(rivals, 'rivals', rivalsTable),
+  package: () => packed && packageTable(packed),
   study: () => study && table(
     ['model', 'precision@5, validation', 'test', 'published', 'fit, seconds'],
     study.models.filter(({ metric }) => metric === 'precision').map(({ name, validation, test, published, fitSeconds }) => [

@@ -75,6 +75,17 @@ export interface Approximate extends Pick<Results, 'machine' | 'runtime' | 'comm
   readonly rows: readonly SizeRow[];
 }
 
+/** The packed package: bench/results/package.json. Sizes in bytes; of an entry, those of all that it imports before it runs, gzipped each file by itself. */
+export interface PackageResults {
+  readonly machine: Machine;
+  readonly runtime: string;
+  readonly commit: string;
+  readonly tarball: number;
+  /** What node_modules takes on the disk, with what the package depends on. */
+  readonly installed: number;
+  readonly entries: readonly { readonly name: string; readonly files: number; readonly bytes: number; readonly gzipped: number; readonly milliseconds: { readonly median: number; readonly low: number; readonly high: number } }[];
+}
+
 /** figure: three digits. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);

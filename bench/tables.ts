@@ -1,6 +1,6 @@
 import { scales } from './kernelSizes.ts';
 import { sizeOf, spreadOf } from './limits.ts';
-import { type Approximate, type GraphRow, type Native, type Results, type Row, type SizeRow, figure } from './results.ts';
+import { type Approximate, type GraphRow, type Native, type PackageResults, type Results, type Row, type SizeRow, figure } from './results.ts';
 
 /** table: Markdown, the first column to the left and figures to the right. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -146,4 +146,9 @@ function crossing(rows: readonly SizeRow[], of: (row: SizeRow) => GraphRow | und
   if (at <= 0) return null;
   const [a, b] = [ratios[at - 1], ratios[at]];
   return Math.exp(a.n + ((b.n - a.n) * -a.ratio) / (b.ratio - a.ratio));
+}
+/** packageTable: the entries of the packed package. */
+export function packageTable({ machine, runtime, commit, tarball, installed, entries }: PackageResults): string {
+  const rows = entries.map(({ name, files, bytes, gzipped, milliseconds: { median, low, high } }) => [`\`${name}\``, String(files), (bytes / 1000).toFixed(0), (gzipped / 1000).toFixed(1), `${median.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`]);
+  return `${table(['entry', 'files', 'kB', 'kB, gzipped', 'to import, ms'], rows)}\n\nThe tarball has ${(tarball / 1000).toFixed(0)} kB; installed, with what it depends on, it takes ${(installed / 1e6).toFixed(2)} MB.\n${machine.cpu}, ${machine.cores} cores, ${runtime}; medians of 30 new processes, and quartiles; commit ${commit}.`;
 }

@@ -1,10 +1,11 @@
 /**
- * Compiles every kernels/<name>/simd.ts into one small WASM module and writes it, as base64, into kernels/module.ts; and matmul once more,
+ * Compiles every kernels/<name>/simd.ts into one small WASM module and writes it, as text, into kernels/module.ts; and matmul once more,
  * with fused multiply-add, into kernels/moduleFma.ts. `npm run kernels` runs it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { main as asc } from 'assemblyscript/asc';
+import { moduleText } from './moduleText.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -39,7 +40,7 @@ export const compileFma = (): Promise<Uint8Array> => compile(['matmul/simd.ts'],
 
 /** moduleSource: the text of the file that carries these bytes as the constant `name`. */
 export function moduleSource(name: string, bytes: Uint8Array): string {
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,120}/g) ?? [];
+  const lines = moduleText(bytes).match(/.{1,120}/g) ?? [];
   return [
     '// Written by `npm run kernels` from kernels/*/simd.ts; a test compares it with them. Do not edit.',
     `export const ${name}: string =`,

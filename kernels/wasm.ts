@@ -4,6 +4,7 @@ import type { Kernels } from './index.ts';
 import { type Block, allocate, isDetached, isLinear, isShared, linearMemory, scope, scratch } from './memory.ts';
 import { kernelModule } from './module.ts';
 import { fmaModule } from './moduleFma.ts';
+import { moduleBytes } from './moduleText.ts';
 
 type Numeric = Float32Array | Int32Array;
 type Argument = number | Numeric;
@@ -40,7 +41,7 @@ function load(module: string): { exports: WebAssembly.Exports | null; why: strin
   if (typeof WebAssembly === 'undefined') return { exports: null, why: 'this runtime has no WebAssembly' };
   if (linearMemory === null) return { exports: null, why: 'this runtime refused to make a WebAssembly memory' };
   try {
-    const bytes = Uint8Array.from(atob(module), (character) => character.charCodeAt(0));
+    const bytes = moduleBytes(module);
     if (!isShared) importUnshared(bytes);
     if (module === fmaModule && !WebAssembly.validate(bytes)) return { exports: null, why: 'this runtime has no relaxed WASM SIMD (Node has it from version 22 on)' };
     const compiled = new WebAssembly.Module(bytes), { exports } = new WebAssembly.Instance(compiled, { env: { memory: linearMemory } });

@@ -9,7 +9,7 @@ export type ErrorCode =
   | 'wrong-checkpoint' // of another model, other settings or other data than those at hand
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
   | 'stale' // used after its end: memory of a training step, an array left behind by its memory, a gpu that was given back
-  | 'unsupported' // this runtime cannot do what was asked
+  | 'unsupported' // this runtime, or this entry of the package, cannot do what was asked
   | 'thread-lost' // a worker thread ended, or failed, while it was needed
   | 'device-lost' // the graphics device went away while it was in use
   | 'file-missing' // no such file

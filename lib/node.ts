@@ -1,6 +1,7 @@
 /** tightrec/node: files, on Node, Bun and Deno. */
 import { join } from 'node:path';
-import { fromBytes, toBytes } from './io/model.ts';
+import { fromBytes } from './io/anyFromBytes.ts';
+import { toBytes } from './io/model.ts';
 import { readWhole, writeWhole } from './io/files.ts';
 import type { Recommender } from './models/recommender.ts';
 import { type ProjectorOptions, projectorFiles } from './retrieval/projectorFiles.ts';

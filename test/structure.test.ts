@@ -33,6 +33,7 @@ const leaves = ['lib/errors.ts', 'lib/random.ts'];
 /** What package.json exports: these only re-export, and these are the folders they may reach. */
 const entries: Record<string, readonly string[]> = {
   'lib/index.ts': ['io', ...below.io],
+  'lib/models.ts': ['io', 'lib', ...below.io],
   'lib/node.ts': ['io', ...below.io],
   'lib/onnx.ts': ['io', ...below.io],
   'lib/serve/index.ts': ['serve'],
@@ -46,7 +47,7 @@ const entries: Record<string, readonly string[]> = {
 };
 
 /** Where there are no rules but that nobody imports them. */
-const outside = ['bench', 'test', 'docs'];
+const outside = ['package', 'bench', 'test', 'docs'];
 
 type Files = ReadonlyMap<string, string>; // path from the root, with / -> source
 interface Import { from: string; typeOnly: boolean }

@@ -1,7 +1,7 @@
 import { openSource } from '../data/source.ts';
 import { TightrecError } from '../errors.ts';
 import { readWhole } from '../io/files.ts';
-import { fromBytes } from '../io/model.ts';
+import { fromBytes } from '../io/anyFromBytes.ts';
 import type { Recommender } from '../models/recommender.ts';
 
 /** loadModel: the model that `tightrec fit` wrote. */

@@ -1,5 +1,4 @@
-import { TightrecError } from '../errors.ts';
-import type { serve } from '../serve/server.ts';
+import { serve } from '../serve/server.ts';
 import { failureOf } from './failure.ts';
 import { modelOf } from './loadModel.ts';
 import { openTerminal, printable } from './terminal.ts';
@@ -10,7 +9,7 @@ interface ServeCommand { port: number; host: string; maxBody: number; maxK: numb
 export async function serveCommand(file: string, { quiet, ...options }: ServeCommand, signal: AbortSignal): Promise<void> {
   const { note, result } = openTerminal({ quiet }), token = process.env.TIGHTREC_TOKEN;
   const warn = (error: unknown): void => { process.stderr.write(`tightrec: ${failureOf(error).message}\n`); };
-  const server = await (await nodeServer())(file, {
+  const server = await serve(file, {
     ...options, token, open: modelOf, onError: warn,
     onReload({ model, version }, error) {
       if (error === undefined) note(`${file}: ${model}, version ${version}, is in service`);
@@ -25,12 +24,4 @@ export async function serveCommand(file: string, { quiet, ...options }: ServeCom
   note('stopping: what has come is answered');
   await server.close();
   process.off('SIGHUP', reload);
-}
-
-/** What the server stands on is installed by those who serve. */
-async function nodeServer(): Promise<typeof serve> {
-  try { return (await import('../serve/server.ts')).serve; } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
-    throw new TightrecError('unsupported', 'tightrec serve needs hono, @hono/node-server and @cfworker/json-schema beside it: npm install hono @hono/node-server @cfworker/json-schema', { cause });
-  }
 }

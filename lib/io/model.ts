@@ -1,40 +1,21 @@
 import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
-import { AlternatingLeastSquares } from '../models/alternatingLeastSquares.ts';
-import { AutoRec } from '../models/autoRec.ts';
-import { BiasOnly } from '../models/biasOnly.ts';
-import { Blend } from '../models/blend.ts';
-import { BPR } from '../models/bpr.ts';
-import { CDAE } from '../models/cdae.ts';
-import { EASE } from '../models/ease.ts';
-import { FactorizationMachine } from '../models/factorizationMachine.ts';
-import { HybridMF } from '../models/hybridMF.ts';
-import { ItemKNN } from '../models/itemKNN.ts';
-import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
-import { LogisticMF } from '../models/logisticMF.ts';
 import { type ModelState, csrFrom } from '../models/modelState.ts';
-import { NextItemLSTM } from '../models/nextItemLSTM.ts';
-import { Popularity } from '../models/popularity.ts';
-import { PurchaseHistory } from '../models/purchaseHistory.ts';
-import { RatingMF } from '../models/ratingMF.ts';
-import { SVDPlusPlus } from '../models/svdPlusPlus.ts';
-import { Siamese } from '../models/siamese.ts';
-import { TwoTower } from '../models/twoTower.ts';
 import type { Recommender } from '../models/recommender.ts';
 import { idsAsJson } from './idsAsJson.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 const VERSION = '1';
 
-/** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
-const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
-  SVDPlusPlus, Siamese, TwoTower,
-};
+/** MODEL_NAMES: every model a file can hold, by the name it carries. */
+export const MODEL_NAMES: readonly string[] = [
+  'AlternatingLeastSquares', 'AutoRec', 'BPR', 'BiasOnly', 'Blend', 'CDAE', 'EASE', 'FactorizationMachine', 'HybridMF', 'ItemKNN', 'LogisticMF', 'LogisticMatrixFactorization', 'NextItemLSTM', 'Popularity',
+  'PurchaseHistory', 'RatingMF', 'SVDPlusPlus', 'Siamese', 'TwoTower',
+];
 
-/** modelNames: the names in the table. */
-export const modelNames = (): string[] => Object.keys(models);
+/** ModelClasses: the classes of some of them, by their names. Nothing else is ever constructed from a file. */
+export type ModelClasses = Readonly<Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }>>;
 
 /** What stands before the names of a part's tensors and numbers. */
 const prefixOf = (part: number): string => `part_${part}_`;
@@ -69,12 +50,13 @@ export function encodeState({ model: name, settings, tensors, catalogue, numbers
   return encodeSafetensors(all, { ...metadata, checksum: checksum(Object.entries(metadata), Object.entries(all)) });
 }
 
-/**
- * fromBytes: the model that toBytes wrote; it scores exactly as the one that was saved. `source` names the file in errors.
- * Errors: 'file-damaged' for anything that is not a whole tightrec model; only known names are read, and nothing in a file is run.
- */
-export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender {
+/** modelFromBytes: the model that toBytes wrote, where it is of one of these classes. Errors: 'file-damaged'; 'unsupported' for a model of another class. */
+export function modelFromBytes(classes: ModelClasses, bytes: Uint8Array, source: string): Recommender {
   const { state } = decodeState(bytes, source);
+  for (const { model } of [state, ...state.parts ?? []]) {
+    if (!Object.hasOwn(classes, model)) throw new TightrecError('unsupported', `${source}: it holds ${model}, which 'tightrec' leaves out to stay small; import fromBytes from 'tightrec/models', or load from 'tightrec/node'`);
+  }
+  const modelFrom = (state: ModelState): Recommender => classes[state.model].fromState(state, (state.parts ?? []).map(modelFrom)); // after its parts
   return saidOf(source, () => modelFrom(state));
 }
 
@@ -83,7 +65,7 @@ export function fromBytes(bytes: Uint8Array, source = 'the model'): Recommender 
  * that hold the catalogue.
  * Errors: 'file-damaged'.
  */
-export function decodeState(bytes: Uint8Array, source: string, names: readonly string[] = Object.keys(models)): { state: ModelState; metadata: ReadonlyMap<string, string> } {
+export function decodeState(bytes: Uint8Array, source: string, names: readonly string[] = MODEL_NAMES): { state: ModelState; metadata: ReadonlyMap<string, string> } {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
   if (metadata.get('format') !== 'tightrec') throw damaged(source, `it is a safetensors file, but not a tightrec model: expected format 'tightrec' in its metadata, got ${show(metadata.get('format'))}`);
   const version = metadata.get('version') ?? '';
@@ -114,16 +96,13 @@ export function saidOf<Made>(source: string, make: () => Made): Made {
   }
 }
 
-/** A model from its state, after its parts. */
-const modelFrom = (state: ModelState): Recommender => models[state.model].fromState(state, (state.parts ?? []).map(modelFrom));
-
 /** The models of a blend: for each its settings, and the tensors and numbers that begin with its prefix. */
 function partsFrom(source: string, metadata: ReadonlyMap<string, string>, { tensors, numbers, catalogue }: ModelState): ModelState[] {
   const parts = parse(source, metadata, 'parts');
   if (!Array.isArray(parts) || parts.length === 0 || parts.length > MOST_PARTS) throw damaged(source, `parts in its metadata must be a JSON array of 1 to ${MOST_PARTS} models, got ${show(parts)}`);
   return parts.map((part: unknown, p) => {
     const { model, settings, features } = (part ?? {}) as { model?: unknown; settings?: unknown; features?: unknown };
-    if (typeof model !== 'string' || !Object.hasOwn(models, model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${Object.keys(models).filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
+    if (typeof model !== 'string' || !MODEL_NAMES.includes(model) || model === 'Blend') throw damaged(source, `part ${p} must be one of the models ${MODEL_NAMES.filter((name) => name !== 'Blend').join(', ')}, got ${show(model)}`);
     if (!isObject(settings)) throw damaged(source, `the settings of part ${p} must be a JSON object, got ${show(settings)}`);
     const own = <T>(all: Record<string, T>): Record<string, T> => {
       const mine: Record<string, T> = Object.create(null);

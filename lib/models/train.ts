@@ -5,7 +5,6 @@ import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { evaluate } from '../metrics/index.ts';
 import { encodeLike } from './catalogue.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { release } from '../optim/optimizers.ts';
@@ -240,6 +239,7 @@ export function judgeOf(model: Recommender, { validation, threads }: Pick<FitOpt
       return value;
     }
     const { catalogue } = model.answers;
+    const { evaluate } = await import('../metrics/evaluate.ts'); // when asked, so that who fits without validation need not load it
     held ??= encodeLike(`${model.name}, validation`, validation, catalogue, 'leave such events out of validation');
     return evaluate(model, held.matrix, { k: 10, exclude: catalogue.seen, ...(threads !== undefined && { threads }) }).ndcg;
   };

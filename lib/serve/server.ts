@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { TightrecError } from '../errors.ts';
 import { readWhole } from '../io/files.ts';
-import { fromBytes } from '../io/model.ts';
+import { fromBytes } from '../io/anyFromBytes.ts';
 import { checkSettings, flag, positive, wholeNumber, withDefaults } from '../models/settings.ts';
 import { type HandlerOptions, type RecommendHandler, recommendHandler } from './handler.ts';
 import type { ServedModel } from './served.ts';

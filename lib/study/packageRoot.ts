@@ -9,8 +9,11 @@ export const packageRoot: string = find(dirname(fileURLToPath(import.meta.url)))
 /** version: that of this tightrec. */
 export const version: string = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
-/** fileOf: a file inside a package that tightrec depends on, wherever npm put it. */
-export function fileOf(path: string): string { return createRequire(import.meta.url).resolve(path); }
+/** fileOf: a file of another package: the copy that tightrec carries (bench/package/bundle.ts), or, in its repository, wherever npm put it. */
+export function fileOf(path: string): string {
+  const carried = join(packageRoot, 'dist', 'package', 'carried', path);
+  return existsSync(carried) ? carried : createRequire(import.meta.url).resolve(path);
+}
 
 function find(folder: string): string {
   const above = dirname(folder);

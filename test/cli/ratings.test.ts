@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { interactions } from '../../lib/data/index.ts';
-import { BiasOnly } from '../../lib/index.ts';
+import { BiasOnly } from '../../lib/models.ts';
 import { evaluateRatings } from '../../lib/metrics/index.ts';
 import { fails, succeeds } from '../helpers/command.ts';
 import { place } from '../helpers/place.ts';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, type Recommender, backend, fromBytes, toBytes } from 'tightrec';
+import { AlternatingLeastSquares, BPR, Blend, EASE, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, type Recommender, backend, fromBytes, toBytes } from 'tightrec/models';
 import { readInteractions } from 'tightrec/data';
 import { evaluate } from 'tightrec/metrics';
 import { load, save } from 'tightrec/node';

@@ -1,5 +1,5 @@
 import { bucket, category, id, number } from '../../lib/data/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower } from '../../lib/models.ts';
 import { withTables } from './withTables.ts';
 
 /** smallModels: one of each model that a file can hold, under settings with which it learns the small shop in a moment. */

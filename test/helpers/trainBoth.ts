@@ -1,6 +1,6 @@
 import { runtime } from './webassembly.ts'; // first: it may make the runtime a poorer one
 import { createHash } from 'node:crypto';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Variant, backend, toBytes, useKernels } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Variant, backend, toBytes, useKernels } from '../../lib/models.ts';
 import { id } from '../../lib/data/index.ts';
 import { planted } from './planted.ts';
 

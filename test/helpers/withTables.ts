@@ -1,5 +1,5 @@
 import { type Interactions, LabelEncoder, type SideTable, sideTable } from '../../lib/data/index.ts';
-import type { FeatureFitOptions } from '../../lib/index.ts';
+import type { FeatureFitOptions } from '../../lib/models.ts';
 
 /** parities: a side table in which every other id is odd. */
 export const parities = (encoder: LabelEncoder): SideTable => sideTable(encoder.known(), { parity: encoder.known().map((_, row) => row % 2 === 0 ? 'even' : 'odd'), row: encoder.known().map((_, row) => row) });

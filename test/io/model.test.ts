@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, interactions } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { BPR, type Blend, LogisticMF, Popularity, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type Blend, LogisticMF, Popularity, type Recommender, fromBytes, toBytes } from '../../lib/models.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';

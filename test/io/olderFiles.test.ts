@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkpointFromBytes, fromBytes, toBytes } from '../../lib/index.ts';
-import { modelNames } from '../../lib/io/model.ts';
+import { MODEL_NAMES } from '../../lib/io/model.ts';
 import { forged } from '../helpers/forged.ts';
 import { type FixtureAnswers, answersOf, checkpointMakers, fileVersion, fixtureFolder, scoresOf } from '../helpers/modelFixtures.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
@@ -20,7 +20,7 @@ const read = (version: string, name: string): { bytes: Uint8Array; answers: Fixt
 test('every model that a file can hold has a file of this version', () => {
   const command = 'is none: a new model goes into test/helpers/smallModels.ts, and node --import tsx test/fixtures/models.ts writes its file';
   assert.ok(versions.includes(`v${fileVersion}`), `v${fileVersion} ${command}`);
-  for (const name of modelNames()) {
+  for (const name of MODEL_NAMES) {
     assert.ok(name in smallModels, `${name} ${command}`);
     assert.ok(filesOf(`v${fileVersion}`).includes(name), `${name}.safetensors ${command}`);
   }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, category, id, interactions, number } from '../../lib/data/index.ts';
-import { BPR, type Recommender, LogisticMF, Siamese, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type Recommender, LogisticMF, Siamese, fromBytes, toBytes } from '../../lib/models.ts';
 import { encodeOnnx } from '../../lib/io/onnxFile.ts';
 import { type OnnxOptions, toOnnx } from '../../lib/onnx.ts';
 import { forged } from '../helpers/forged.ts';

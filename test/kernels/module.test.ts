@@ -6,6 +6,7 @@ import * as table from '../../kernels/index.ts';
 import { type Variant, backend, loops, useKernels, variants } from '../../kernels/index.ts';
 import { isShared, memoryUse } from '../../kernels/memory.ts';
 import { kernelModule } from '../../kernels/module.ts';
+import { moduleBytes, moduleText } from '../../kernels/moduleText.ts';
 import { TightrecError } from '../../lib/errors.ts';
 
 const test = suite('kernels/module');
@@ -19,8 +20,15 @@ test('module.ts and moduleFma.ts are what kernels/*/simd.ts compile to', async (
   }
 });
 
+test('a module as text is plain letters, and every byte comes back', () => {
+  const bytes = Uint8Array.from({ length: 3 * 256 }, (_, at) => (at * at + at / 256) & 255), every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  for (const some of [bytes, every, every.slice(0, 1), every.slice(0, 0)]) assert.equal(moduleBytes(moduleText(some)), some);
+  assert.match(moduleText(every), /^[ -~]+$/);
+  assert.not.match(moduleText(every), /['"`\\$]/);
+});
+
 test('the module takes a memory and nothing else, and gives the kernels of the table', () => {
-  const module = new WebAssembly.Module(Buffer.from(kernelModule, 'base64'));
+  const module = new WebAssembly.Module(moduleBytes(kernelModule));
   assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
   assert.equal(WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name).sort(), names);
 });

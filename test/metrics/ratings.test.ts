@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, category, interactions, kFold, selectEvents, sideTable } from '../../lib/data/index.ts';
-import { BiasOnly, FactorizationMachine, Popularity, RatingMF } from '../../lib/index.ts';
+import { BiasOnly, FactorizationMachine, Popularity, RatingMF } from '../../lib/models.ts';
 import { type Fold, type Rater, crossValidate, evaluate, evaluateRatings, mae, mse, rmse } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';

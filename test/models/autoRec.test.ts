@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
 import { LabelEncoder, interactions } from '../../lib/data/index.ts';
-import { AutoRec, type AutoRecSettings, fromBytes, toBytes } from '../../lib/index.ts';
+import { AutoRec, type AutoRecSettings, fromBytes, toBytes } from '../../lib/models.ts';
 import { evaluateRatings } from '../../lib/metrics/index.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { movieLens, movieLensRatings, noMovieLens } from '../helpers/movielens.ts';

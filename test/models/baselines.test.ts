@@ -5,7 +5,7 @@ import { limitMemory, memoryUse } from '../../kernels/memory.ts';
 import { type Interactions, LabelEncoder, interactions } from '../../lib/data/index.ts';
 import {
   BPR, Blend, EASE, type EASESettings, type EpochReport, type FitOptions, ItemKNN, type ItemKNNSettings, LogisticMatrixFactorization, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes,
-} from '../../lib/index.ts';
+} from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import golden from '../fixtures/baselines.json' with { type: 'json' };
 import { maxAbsDiff } from '../helpers/numeric.ts';

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse, scope } from '../../kernels/memory.ts';
 import { LabelEncoder, interactions } from '../../lib/data/index.ts';
-import { CDAE, type CDAESettings, fromBytes, toBytes } from '../../lib/index.ts';
+import { CDAE, type CDAESettings, fromBytes, toBytes } from '../../lib/models.ts';
 import { corrupted } from '../../lib/models/autoencoder.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';

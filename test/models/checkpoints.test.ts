@@ -4,7 +4,7 @@ import { type Interactions, LabelEncoder, bucket, category, id, interactions, nu
 import {
   AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, TwoTower, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
-} from '../../lib/index.ts';
+} from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { rejects } from '../helpers/refuses.ts';
 import { shop } from '../helpers/shop.ts';

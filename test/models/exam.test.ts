@@ -5,7 +5,7 @@ import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
 import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, number, selectEvents } from '../../lib/data/index.ts';
 import {
   AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
-} from '../../lib/index.ts';
+} from '../../lib/models.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { checkerboard } from '../helpers/checkerboard.ts';

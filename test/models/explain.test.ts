@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { interactions } from '../../lib/data/index.ts';
 import { LabelEncoder } from '../../lib/data/labelEncoder.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type ExplainOptions, ItemKNN, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, type Recommender, SVDPlusPlus, explain } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type ExplainOptions, ItemKNN, LogisticMF, NextItemLSTM, Popularity, PurchaseHistory, type Recommender, SVDPlusPlus, explain } from '../../lib/models.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses } from '../helpers/refuses.ts';
 

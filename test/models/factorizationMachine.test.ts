@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Features, type Interactions, LabelEncoder, type SideTable, bucket, category, id, interactions, multi, number, sideTable, text } from '../../lib/data/index.ts';
-import { Blend, type Checkpoint, type Checkpoints, FactorizationMachine, type FactorizationMachineSettings, type FeatureFitOptions, Popularity, RatingMF, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
+import { Blend, type Checkpoint, type Checkpoints, FactorizationMachine, type FactorizationMachineSettings, type FeatureFitOptions, Popularity, RatingMF, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/models.ts';
 import { auc } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { type Parts, forged } from '../helpers/forged.ts';

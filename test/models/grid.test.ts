@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { kernels } from '../../kernels/index.ts';
 import { limitMemory, linearMemory, memoryUse } from '../../kernels/memory.ts';
-import { BPR, type BPRSettings, type EpochReport, RatingMF, type VisitOrder } from '../../lib/index.ts';
+import { BPR, type BPRSettings, type EpochReport, RatingMF, type VisitOrder } from '../../lib/models.ts';
 import { interactions } from '../../lib/data/index.ts';
 import { fit } from '../../lib/gpu/index.ts';
 import { type Cell, type GridSettings, cutGrid } from '../../lib/models/grid.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Features, type Interactions, LabelEncoder, type RawId, type SideTable, bucket, category, id, interactions, multi, number, readSideTable, selectEvents, sideTable, text } from '../../lib/data/index.ts';
-import { type Checkpoint, type Checkpoints, type EpochReport, type FeatureFitOptions, HybridMF, type HybridMFSettings, Popularity, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
+import { type Checkpoint, type Checkpoints, type EpochReport, type FeatureFitOptions, HybridMF, type HybridMFSettings, Popularity, type SideTables, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/models.ts';
 import { evaluate, meanAuc } from '../../lib/metrics/index.ts';
 import { random, restoreRandom } from '../../lib/random.ts';
 import { forged } from '../helpers/forged.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, interactions } from '../../lib/data/index.ts';
-import { BPR, type BPRSettings, type EpochReport, LogisticMF, type LogisticMFSettings, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type BPRSettings, type EpochReport, LogisticMF, type LogisticMFSettings, Popularity, PurchaseHistory, type Recommender, fromBytes, toBytes } from '../../lib/models.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, type FitOptions, HybridMF, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, type FitOptions, HybridMF, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/models.ts';
 import { LabelEncoder } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';

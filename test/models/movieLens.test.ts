@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions } from '../../lib/data/index.ts';
-import { BiasOnly, RatingMF, type RatingModel, SVDPlusPlus } from '../../lib/index.ts';
+import { BiasOnly, RatingMF, type RatingModel, SVDPlusPlus } from '../../lib/models.ts';
 import { crossValidate, evaluateRatings, rmse } from '../../lib/metrics/index.ts';
 import { movieLens, movieLensRatings, noMovieLens } from '../helpers/movielens.ts';
 import { skip } from '../helpers/skip.ts';

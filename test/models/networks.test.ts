@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { category, id, interactions, multi, sideTable, type Interactions } from '../../lib/data/index.ts';
-import { AutoRec, CDAE, type EpochReport, type ModelState, type Recommender, Siamese } from '../../lib/index.ts';
+import { AutoRec, CDAE, type EpochReport, type ModelState, type Recommender, Siamese } from '../../lib/models.ts';
 import golden from '../fixtures/networks.json' with { type: 'json' };
 import { assertClose } from '../helpers/room.ts';
 import { forVariants } from '../helpers/variants.ts';

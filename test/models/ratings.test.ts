@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, interactions, kFold, selectEvents } from '../../lib/data/index.ts';
-import { BiasOnly, FactorizationMachine, type Prediction, RatingMF, type RatingModel, SVDPlusPlus, fromBytes, toBytes } from '../../lib/index.ts';
+import { BiasOnly, FactorizationMachine, type Prediction, RatingMF, type RatingModel, SVDPlusPlus, fromBytes, toBytes } from '../../lib/models.ts';
 import { evaluateRatings } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
 import { type Interactions, type RawId, bucket, category, id, interactions, multi, readSideTable, selectEvents, sideTable } from '../../lib/data/index.ts';
-import { type Checkpoint, type Checkpoints, Siamese, type SiameseSettings, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
+import { type Checkpoint, type Checkpoints, Siamese, type SiameseSettings, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { movieLens, movieLensRatings, noMovieLens } from '../helpers/movielens.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';

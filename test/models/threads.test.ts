@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, TwoTower, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, TwoTower, toBytes } from '../../lib/models.ts';
 import { id } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, bucket, category, id, interactions, multi, number, readSideTable, selectEvents, sideTable, splitRandom, text } from '../../lib/data/index.ts';
-import { type Query, QueryTower, TwoTower, type TwoTowerFitOptions, type TwoTowerSettings, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/index.ts';
+import { type Query, QueryTower, TwoTower, type TwoTowerFitOptions, type TwoTowerSettings, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/models.ts';
 import { factorizedTopK } from '../../lib/metrics/index.ts';
 import { ExactIndex } from '../../lib/retrieval/index.ts';
 import { random } from '../../lib/random.ts';

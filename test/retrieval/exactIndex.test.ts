@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
 import { memoryUse } from '../../kernels/memory.ts';
 import { type RawId, sideTable } from '../../lib/data/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, HybridMF, LogisticMF, NextItemLSTM, Popularity, RatingMF, SVDPlusPlus } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, HybridMF, LogisticMF, NextItemLSTM, Popularity, RatingMF, SVDPlusPlus } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { ExactIndex, type SearchOptions, type Vectors } from '../../lib/retrieval/index.ts';
 import { planted } from '../helpers/planted.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, sideTable } from '../../lib/data/index.ts';
-import { AlternatingLeastSquares, EASE } from '../../lib/index.ts';
+import { AlternatingLeastSquares, EASE } from '../../lib/models.ts';
 import { saveProjectorFiles } from '../../lib/node.ts';
 import { type VectorModel, projectorFiles } from '../../lib/retrieval/index.ts';
 import { planted } from '../helpers/planted.ts';

@@ -115,9 +115,6 @@ test('a model that is none, a port in use, options out of range: one sentence', 
   await fails(['serve', out, '--port', '0'], 2, [/^tightrec: TIGHTREC_TOKEN must be of letters/], { env: { TIGHTREC_TOKEN: '' } });
 });
 
-test('where hono is not installed: what to install', async () => {
-  const without = file('without.mjs', "import { register } from 'node:module';\nregister('data:text/javascript,' + encodeURIComponent(`export const resolve = (name, context, next) => { if (/hono/.test(name)) { const error = new Error('none'); error.code = 'ERR_MODULE_NOT_FOUND'; throw error; } return next(name, context); }`));\n");
-  await fails(['serve', out, '--port', '0'], 1, ['tightrec serve needs hono', 'npm install hono @hono/node-server'], { env: { NODE_OPTIONS: `--import ${without}` } });
 });
 
 test.run();

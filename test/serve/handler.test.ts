@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId } from '../../lib/data/labelEncoder.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { BPR, EASE, NextItemLSTM, Popularity, type Recommendation, type Recommender, interactions } from '../../lib/index.ts';
+import { BPR, EASE, NextItemLSTM, Popularity, type Recommendation, type Recommender, interactions } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { type HandlerOptions, type Query, type RecommendHandler, type ServedModel, recommendHandler } from '../../lib/serve/index.ts';
 import { refuses } from '../helpers/refuses.ts';

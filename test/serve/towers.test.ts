@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, bucket, category, interactions, number, sideTable, text } from '../../lib/data/index.ts';
-import { type Query, type Recommendation, TwoTower, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/index.ts';
+import { type Query, type Recommendation, TwoTower, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/models.ts';
 import { toOnnx } from '../../lib/onnx.ts';
 import { ExactIndex } from '../../lib/retrieval/index.ts';
 import { recommendHandler } from '../../lib/serve/index.ts';
