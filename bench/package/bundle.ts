@@ -24,7 +24,7 @@ const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'ap
 /** Files of other packages that the study copies into its report. */
 const carried = ['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'];
 
-const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2020, passes: 2 }, mangle: true, keep_classnames: true, keep_fnames: true, format: { comments: false, semicolons: false } };
+const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2020, passes: 2 }, mangle: true, keep_classnames: true, keep_fnames: true, format: { comments: false, max_line_len: 500 } };
 
 async function bundle(): Promise<void> {
   const { outputFiles, metafile } = await build({

@@ -115,6 +115,4 @@ test('a model that is none, a port in use, options out of range: one sentence', 
   await fails(['serve', out, '--port', '0'], 2, [/^tightrec: TIGHTREC_TOKEN must be of letters/], { env: { TIGHTREC_TOKEN: '' } });
 });
 
-});
-
 test.run();
