@@ -10,5 +10,7 @@ export { linear } from './linear.ts';
 export { bprLoss, l2, logLoss, softmaxLoss, tripletLoss } from './losses.ts';
 export { lstm } from './lstm.ts';
 export type { LstmState, LstmWeights } from './lstm.ts';
+export { retrievalLoss } from './retrievalLoss.ts';
+export type { RetrievalLossOptions } from './retrievalLoss.ts';
 export { rowDot } from './rowDot.ts';
 export { softmax } from './softmax.ts';

@@ -1,0 +1,64 @@
+import { kernels } from '../../../kernels/index.ts';
+import { scratchFloats, scratchInts } from '../../../kernels/memory.ts';
+import { TightrecError } from '../../errors.ts';
+import { checkIds } from '../distinct.ts';
+import type { Tape } from '../tape.ts';
+import { Tensor } from '../tensor.ts';
+import { matrix } from './shapes.ts';
+
+export interface RetrievalLossOptions {
+  /** w, how often each candidate stands among those of the batch (N). Default once. */
+  counts?: Float32Array;
+  /** Whether a query's own positive counts once, however often others have it too (accidental hits). Default false. */
+  removeHits?: boolean;
+  /** ln q, where q is the chance of each candidate to be among those of the batch, or its expected count (N). Default none: all the same. */
+  logQ?: Float32Array;
+  /** τ. Default 1. */
+  temperature?: number;
+}
+
+/**
+ * retrievalLoss: softmax over the candidates of a batch, each of which stands there once: how surprised each query is by its positive. Summed over the queries.
+ *
+ *   forward    X[b, n] = <Q[b], C[n]> / τ - ln q[n]      L = Σ_b -ln (e^X[b, y[b]] / Σ_n w[b, n] e^X[b, n])        Q (B, K), C (N, K), y (B), below N -> L ()
+ *   backward   G[b, n] = dL (w[b, n] e^X[b, n] / Σ_m w[b, m] e^X[b, m] - [n = y[b]]) / τ                             dQ += G C     dC += Gᵀ Q
+ *
+ * w[b, n] is counts[n], and 1 where hits are removed and n = y[b]. In-batch softmax: C are the distinct candidates of the batch, counts how often it holds each.
+ * Softmax over all items: C is their whole table. Sampled softmax: C are the positives and the items drawn, ln q corrects for how they were drawn.
+ *
+ * Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019; Jean et al., "On Using Very Large Target Vocabulary for Neural
+ * Machine Translation", 2015.
+ */
+export function retrievalLoss(tape: Tape | null, Q: Tensor, C: Tensor, y: Int32Array, { counts, removeHits = false, logQ, temperature = 1 }: RetrievalLossOptions = {}): Tensor {
+  const op = 'retrievalLoss', [B, K] = matrix(op, Q), [N, width] = matrix(op, C);
+  if (width !== K) throw new TightrecError('bad-shape', `${op}: queries and candidates must be equally long, got ${K} and ${width}`);
+  if (y.length !== B) throw new TightrecError('bad-shape', `${op}: expected a positive for each of ${B} queries, got ${y.length}`);
+  for (const [name, row] of [['counts', counts], ['logQ', logQ]] as const) if (row && row.length !== N) throw new TightrecError('bad-shape', `${op}: expected ${name} of ${N} candidates, got ${row.length}`);
+  if (!(temperature > 0 && temperature < Infinity)) throw new TightrecError('bad-setting', `${op}: temperature must be a positive number, got ${temperature}`);
+  checkIds(op, y, N);
+
+  // w goes into the logits as ln w, which the positive's own logit then has too much of
+  const X = scratchFloats(B * N), own = (b: number): number => (counts && !removeHits ? Math.log(counts[y[b]]) : 0);
+  kernels.matmulTransposed(X, Q.data, C.data, B, N, K);
+  if (temperature !== 1) kernels.scale(X, B * N, 1 / temperature);
+  if (counts || logQ) {
+    const row = scratchFloats(N), first = scratchInts(B).fill(0); // a table of one row, which every row of X takes
+    for (let n = 0; n < N; n++) row[n] = (counts ? Math.log(counts[n]) : 0) - (logQ ? logQ[n] : 0);
+    kernels.gatherAdd(X, row, first, B, N);
+    if (counts && removeHits) for (let b = 0; b < B; b++) X[b * N + y[b]] -= Math.log(counts[y[b]]);
+  }
+  const lse = scratchFloats(B), L = new Tensor([]);
+  let loss = kernels.softmaxLoss(lse, X, y, B, N);
+  for (let b = 0; b < B; b++) loss += own(b);
+  L.data[0] = loss;
+
+  tape?.record(() => {
+    const G = scratchFloats(B * N), dQ = scratchFloats(B * K);
+    kernels.clear(G, B * N);
+    kernels.softmaxLossGrad(G, lse, X, y, B, N, L.grad[0] / temperature);
+    kernels.matmul(dQ, G, C.data, B, K, N);
+    kernels.addScaled(Q.grad, dQ, B * K, 1);
+    kernels.matmulGradB(C.grad, G, Q.data, B, K, N);
+  });
+  return L;
+}
