@@ -28,6 +28,8 @@ export { FactorizationMachine } from './models/factorizationMachine.ts';
 export type { FactorizationMachineSettings } from './models/factorizationMachine.ts';
 export { HybridMF } from './models/hybridMF.ts';
 export type { HybridMFSettings } from './models/hybridMF.ts';
+export { HistoryToNext } from './models/historyToNext.ts';
+export type { HistoryToNextOptions, HistoryToNextSettings } from './models/historyToNext.ts';
 export { ItemKNN } from './models/itemKNN.ts';
 export type { ItemKNNSettings } from './models/itemKNN.ts';
 export { LogisticMatrixFactorization } from './models/logisticMatrixFactorization.ts';

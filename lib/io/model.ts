@@ -9,6 +9,7 @@ import { BPR } from '../models/bpr.ts';
 import { CDAE } from '../models/cdae.ts';
 import { EASE } from '../models/ease.ts';
 import { FactorizationMachine } from '../models/factorizationMachine.ts';
+import { HistoryToNext } from '../models/historyToNext.ts';
 import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
@@ -27,8 +28,8 @@ const VERSION = '1';
 
 /** Every model a file can hold, by the name it carries. Nothing else is ever constructed from a file. */
 const models: Record<string, { fromState(state: ModelState, parts: readonly Recommender[]): Recommender }> = {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
-  SVDPlusPlus, Siamese,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory,
+  RatingMF, SVDPlusPlus, Siamese,
 };
 
 /** What stands before the names of a part's tensors and numbers. */
