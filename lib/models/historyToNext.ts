@@ -35,6 +35,8 @@ export interface HistoryToNextSettings {
   factors: number;
   /** N: a history is the last so many items, or fewer where there are no more. */
   history: number;
+  /** How far ahead of its history an example's item may lie: 1 is what comes next, with more the history ends by lot up to so many events before, so that what is learned is what comes sooner or later. */
+  horizon: number;
   /** Units of each layer; between two of them stands a ReLU. The last is linear, and its width is K, the length of the vectors of the items that come out. */
   layers: readonly number[];
   /** What goes in beside the history, of whoever is known; null for nothing. */
@@ -57,7 +59,7 @@ export interface HistoryToNextSettings {
 }
 
 const defaults: HistoryToNextSettings = {
-  factors: 64, history: 20, layers: [64], userFeatures: null, exampleAge: null, loss: 'softmax', negatives: 100, epochs: 10, batchSize: 500, learningRate: 0.003, l2: 0, dropout: 0.3, seed: 1,
+  factors: 64, history: 20, horizon: 1, layers: [64], userFeatures: null, exampleAge: null, loss: 'softmax', negatives: 100, epochs: 10, batchSize: 500, learningRate: 0.003, l2: 0, dropout: 0.3, seed: 1,
 };
 
 /** At least one layer: the last makes the queries. */
@@ -65,7 +67,7 @@ const widths: Rule = (value) => Array.isArray(value) && value.length === 0 ? 'a 
 const someFeatures: Rule = (value) => typeof value === 'object' ? null : 'an object of features by name, such as { age: bucket({ edges: [18, 35] }) }';
 
 const rules = {
-  factors: wholeNumber(1), history: wholeNumber(1), layers: widths, userFeatures: orNull(someFeatures), exampleAge: orNull(positive), loss: oneOf('softmax', 'sampled'), negatives: wholeNumber(1),
+  factors: wholeNumber(1), history: wholeNumber(1), horizon: wholeNumber(1), layers: widths, userFeatures: orNull(someFeatures), exampleAge: orNull(positive), loss: oneOf('softmax', 'sampled'), negatives: wholeNumber(1),
   epochs: wholeNumber(1), batchSize: wholeNumber(1), learningRate: positive, l2: notNegative, dropout: fraction, seed: number,
 };
 
@@ -101,7 +103,7 @@ const DAY = 86_400_000;
  *   L = mean over a batch of -ln p(the item that came), + l2 Σ |w|² over tables and matrices
  *
  * Every event is an example, and only what lies before it is its history (`historiesOf`): nothing for the first, and events of one moment are not each other's. An epoch
- * takes each once, in an order by lot. With `loss: 'sampled'` the sum runs over the items of the batch and `negatives` drawn by lot, each with e^<q, V[m]> divided by how
+ * takes each once, in an order by lot. With a `horizon` of more than 1 its history ends by lot at one of so many events before it: what comes sooner or later, not just next. With `loss: 'sampled'` the sum runs over the items of the batch and `negatives` drawn by lot, each with e^<q, V[m]> divided by how
  * often it is expected there, and the item that came once, whoever else of the batch had it.
  *
  * With `exampleAge` the steps between an example and the last event of the data go in as well; what is asked is asked as of the last. `score` is <q, V[n]> for a user's last
@@ -173,7 +175,7 @@ export class HistoryToNext implements Recommender {
   }
 
   #train(start: Omit<LearnedHistory, 'factors' | 'recent'> & { factors: Factors | null }, histories: Histories, data: Interactions, options: FitOptions): Promise<void> {
-    const { network, catalogue, optimizer, random, side, ageSteps } = start, { epochs, batchSize, history, l2, dropout: rate, exampleAge } = this.settings, { indptr, items, before } = histories, nItems = catalogue.items.size;
+    const { network, catalogue, optimizer, random, side, ageSteps } = start, { epochs, batchSize, history, horizon, l2, dropout: rate, exampleAge } = this.settings, { indptr, items, before } = histories, nItems = catalogue.items.size;
     const examples = histories.place.slice().sort(), n = examples.length, order = new Int32Array(n), parameters = namedParameters(network), moved = Object.values(parameters), squared = moved.filter((w) => w.shape[0] > 1 || w === network.output);
     const owner = new Int32Array(items.length), steps = new Int32Array(items.length), share = new Float32Array(nItems), dropout = rate > 0 ? { rate, random } : null;
     for (let u = 0; u < catalogue.users.size; u++) owner.fill(u, indptr[u], indptr[u + 1]);
@@ -189,9 +191,14 @@ export class HistoryToNext implements Recommender {
         random.shuffle(order);
       },
       step(batch) {
-        const some = order.subarray(batch * batchSize, (batch + 1) * batchSize), B = some.length, from = scratchInts(B), y = scratchInts(B), tape = new Tape();
-        for (let b = 0; b < B; b++) { from[b] = indptr[owner[some[b]]]; y[b] = items[some[b]]; }
-        const Q = queries(tape, network, meanBags(items, from, some.map((place) => before[place]), history), besideBags(start, some.map((place) => owner[place]), some.map((place) => steps[place])), dropout);
+        const some = order.subarray(batch * batchSize, (batch + 1) * batchSize), B = some.length, from = scratchInts(B), to = scratchInts(B), y = scratchInts(B), tape = new Tape();
+        for (let b = 0; b < B; b++) {
+          const place = some[b], least = Math.min(before[place], Math.max(indptr[owner[place]] + 1, before[place] - horizon + 1)); // a history that there is stays one
+          from[b] = indptr[owner[place]];
+          to[b] = horizon > 1 ? least + random.below(before[place] - least + 1) : before[place];
+          y[b] = items[place];
+        }
+        const Q = queries(tape, network, meanBags(items, from, to, history), besideBags(start, some.map((place) => owner[place]), some.map((place) => steps[place])), dropout);
         const misfit = misfitOf(tape, Q, y);
         tape.backward(ops.weightedSum(tape, [[1 / B, misfit], ...(l2 > 0 ? squared.map((w): [number, Tensor] => [l2, ops.l2(tape, w)]) : [])]));
         optimizer.step(moved);
@@ -294,10 +301,11 @@ export class HistoryToNext implements Recommender {
   static fromState(state: ModelState): HistoryToNext {
     const model = new HistoryToNext(state.settings), { catalogue, numbers: { ageSteps = 0 } } = state, { userFeatures, exampleAge, seed } = model.settings;
     model.check();
+    const epochs = epochsFrom(state);
     if (!(Number.isSafeInteger(ageSteps) && (exampleAge === null ? ageSteps === 0 : ageSteps >= 1))) throw new TightrecError('file-damaged', `${model.name}: the number ageSteps must be a whole number from 1 up with exampleAge, and not be there without, got ${ageSteps}`);
     const learned = userFeatures && featuresFromData(userFeatures, catalogue.users, (state.features as { user?: unknown } | undefined)?.user, `${model.name}: user features`);
     const beside = { side: learned && { learned, matrix: csrFrom(state, 'user_features', catalogue.users.size, learned.columns) }, ageSteps };
-    const network = historyNetworkFrom(state, model.#shape(catalogue.items.size, beside)), epochs = epochsFrom(state), recent = historyFrom(state, model.settings.history), factors = emptyFactors(network, catalogue);
+    const network = historyNetworkFrom(state, model.#shape(catalogue.items.size, beside)), recent = historyFrom(state, model.settings.history), factors = emptyFactors(network, catalogue);
     passUsers(factors.user, { ...beside, network, recent });
     model.#learned = { ...beside, network, recent, catalogue, optimizer: new Adam(model.settings), random: random(seed + epochs), epochs, factors };
     return model;

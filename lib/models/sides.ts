@@ -46,7 +46,9 @@ export function checkFeatureSettings(model: string, { userFeatures, itemFeatures
 }
 
 /** withoutTables: the tables among fit's options, and the other options, as the training loop takes them. */
-export function withoutTables({ userTable, itemTable, ...options }: FeatureFitOptions): { tables: SideTables; options: FitOptions } {
+export function withoutTables(given: FeatureFitOptions): { tables: SideTables; options: FitOptions } {
+  if (typeof given !== 'object' || given === null) return { tables: {}, options: given }; // which the loop refuses
+  const { userTable, itemTable, ...options } = given;
   return { tables: { ...(userTable && { userTable }), ...(itemTable && { itemTable }) }, options };
 }
 

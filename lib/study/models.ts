@@ -3,8 +3,8 @@ export const MODELS = ['popularity', 'purchase-history', 'item-knn', 'ease', 'bl
 export type ModelName = typeof MODELS[number];
 
 /** FIT_MODELS: what `tightrec fit` trains: the models of the study that are classes of their own, and what needs more than the study's data has. */
-export const FIT_MODELS: readonly FitModelName[] = [...MODELS.filter((name) => name !== 'blend' && name !== 'bpr-sgd'), 'auto-rec', 'bias-only', 'cdae', 'rating-mf', 'svd-plus-plus', 'hybrid-mf', 'lstm'];
-export type FitModelName = Exclude<ModelName, 'blend' | 'bpr-sgd'> | 'auto-rec' | 'bias-only' | 'cdae' | 'rating-mf' | 'svd-plus-plus' | 'hybrid-mf' | 'lstm';
+export const FIT_MODELS: readonly FitModelName[] = [...MODELS.filter((name) => name !== 'blend' && name !== 'bpr-sgd'), 'auto-rec', 'bias-only', 'cdae', 'rating-mf', 'svd-plus-plus', 'hybrid-mf', 'lstm', 'history-to-next'];
+export type FitModelName = Exclude<ModelName, 'blend' | 'bpr-sgd'> | 'auto-rec' | 'bias-only' | 'cdae' | 'rating-mf' | 'svd-plus-plus' | 'hybrid-mf' | 'lstm' | 'history-to-next';
 
 /** STUDY_MODELS: all that the study may be asked for; after MODELS, those of the next item. 'lstm' and 'user-lstm' give two rows each. */
 export const STUDY_MODELS: readonly StudyModelName[] = [...MODELS, 'sequential', 'lstm', 'user-lstm'];

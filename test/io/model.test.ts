@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId, bucket, category, id, interactions, number } from '../../lib/data/index.ts';
 import { TightrecError } from '../../lib/errors.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
 import { type SafeTensor, decodeSafetensors, encodeSafetensors } from '../../lib/io/safetensors.ts';
 import { load, save } from '../../lib/node.ts';
 import { random } from '../../lib/random.ts';
@@ -39,6 +39,7 @@ const makers = {
   CDAE: () => new CDAE({ hidden: 3, epochs: 2, batchSize: 5 }),
   Siamese: () => withTables(new Siamese({ userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), parity: category() }, layers: [4], embedding: 3, liked: 2, epochs: 2, batchSize: 50 })),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 3, epochs: 2 }),
+  HistoryToNext: () => withTables(new HistoryToNext({ factors: 3, layers: [4, 3], history: 3, userFeatures: { id: id(), parity: category() }, exampleAge: 60, epochs: 2, batchSize: 50 })),
   NextItemLSTM: () => new NextItemLSTM({ factors: 3, hidden: 4, layers: 2, user: true, epochs: 2, batchSize: 5, steps: 4 }),
 };
 type Name = keyof typeof makers;
@@ -174,7 +175,7 @@ for (const name of names) {
     damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
     damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
-    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese', JSON.stringify(wrong));
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
     damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
     damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');

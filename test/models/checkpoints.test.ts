@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, category, id, interactions, selectEvents } from '../../lib/data/index.ts';
 import {
-  AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, checkpointFromBytes,
+  AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HistoryToNext, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/index.ts';
 import { random } from '../../lib/random.ts';
@@ -42,7 +42,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = AutoRec | BPR | CDAE | FactorizationMachine | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus | Siamese;
+type Learning = AutoRec | BPR | CDAE | FactorizationMachine | HistoryToNext | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus | Siamese;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -68,6 +68,9 @@ const makers: Record<string, (settings?: object) => Learning> = {
   'CDAE': (settings) => new CDAE({ hidden: 5, epochs: EPOCHS, batchSize: 4, learningRate: 0.02, ...settings }),
   'Siamese': (settings) => withTables(new Siamese({
     userFeatures: { id: id(), parity: category() }, itemFeatures: { id: id() }, layers: [6], embedding: 5, liked: 2, negatives: 'both', epochs: EPOCHS, batchSize: 40, learningRate: 0.02, ...settings,
+  })),
+  'HistoryToNext, sampled, dropout, features': (settings) => withTables(new HistoryToNext({
+    factors: 5, history: 4, layers: [6, 5], userFeatures: { parity: category() }, loss: 'sampled', negatives: 5, epochs: EPOCHS, batchSize: 40, learningRate: 0.02, dropout: 0.3, ...settings,
   })),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
@@ -197,6 +200,9 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
   CDAE: [makers.CDAE, { hidden: 6, batchSize: 3, learningRate: 0.01, l2: 0.1, corruption: 0.5, negatives: 2, loss: 'squared', initialScale: 0.2, seed: 2 }],
   Siamese: [makers.Siamese, {
     userFeatures: { id: id() }, itemFeatures: { parity: category() }, layers: [7], embedding: 6, loss: 'triplet', margin: 2, liked: 3, negatives: 'unseen', sampling: 'hard', batchSize: 30, learningRate: 0.01, l2: 0.1, seed: 2,
+  }],
+  HistoryToNext: [makers['HistoryToNext, sampled, dropout, features'], {
+    factors: 6, history: 3, horizon: 2, layers: [7, 5], userFeatures: null, exampleAge: 30, loss: 'softmax', negatives: 6, batchSize: 30, learningRate: 0.01, l2: 0.1, dropout: 0.2, seed: 2,
   }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,

@@ -331,14 +331,14 @@ const candidates: Candidate[] = [
   {
     make: (settings) => withTables(new HistoryToNext(settings)),
     small: {
-      factors: 5, history: 4, layers: [7, 6], userFeatures: null, exampleAge: null, loss: 'softmax', negatives: 5, epochs: 4, batchSize: 40, learningRate: 0.05, l2: 1e-4, dropout: 0, seed: 1,
+      factors: 5, history: 4, horizon: 1, layers: [7, 6], userFeatures: null, exampleAge: null, loss: 'softmax', negatives: 5, epochs: 4, batchSize: 40, learningRate: 0.05, l2: 1e-4, dropout: 0, seed: 1,
     },
     others: {
-      factors: 6, history: 3, layers: [6], userFeatures: { parity: category() }, exampleAge: 60, loss: 'sampled', negatives: 7, epochs: 5, batchSize: 30, learningRate: 0.04, l2: 1e-3, dropout: 0.3, seed: 2,
+      factors: 6, history: 3, horizon: 4, layers: [6], userFeatures: { parity: category() }, exampleAge: 60, loss: 'sampled', negatives: 7, epochs: 5, batchSize: 30, learningRate: 0.04, l2: 1e-3, dropout: 0.3, seed: 2,
     },
     beside: { negatives: { loss: 'sampled' } },
     bad: [
-      ...each('factors', notWhole), ...each('history', notWhole), ...each('layers', [8, null, '8', [], [0], [1.5], ['8'], [8, Number.NaN]]), ...each('userFeatures', ['id', 3, {}, []]), ...each('exampleAge', notPositive.slice(0, -1)),
+      ...each('factors', notWhole), ...each('history', notWhole), ...each('horizon', notWhole), ...each('layers', [8, null, '8', [], [0], [1.5], ['8'], [8, Number.NaN]]), ...each('userFeatures', ['id', 3, {}, []]), ...each('exampleAge', notPositive.slice(0, -1)),
       ...each('loss', ['Softmax', 1, null]), ...each('negatives', notWhole), ...each('epochs', notWhole), ...each('batchSize', notWhole), ...each('learningRate', notPositive), ...each('l2', negative),
       ...each('dropout', [-0.1, 1, Number.NaN, '0', null]), ...each('seed', [Number.NaN, Infinity, '1', null]),
     ],

@@ -147,6 +147,15 @@ for (const loss of ['softmax', 'sampled'] as const) {
   });
 }
 
+test('horizon: an item some events ahead is learned as well as the next', async () => {
+  const data = chain(), fit = (horizon: number): Promise<HistoryToNext> => new HistoryToNext({ factors: 12, history: 1, horizon, layers: [12], epochs: 25, batchSize: 100, learningRate: 0.03, dropout: 0 }).fit(data), { items } = historiesOf(data, 60);
+  const after = new Map(range(19).map((at) => [items[at], items[at + 1]])), ahead = (item: number, n: number): number => (n === 0 ? item : ahead(after.get(item)!, n - 1));
+  const [one, four] = [(await fit(1)).session(), (await fit(4)).session()].map((session) => session.add(items[5]).top(4));
+  assert.equal(one[0].item, ahead(items[5], 1));
+  assert.equal(new Set(four.map(({ item }) => item)), new Set(range(4).map((n) => ahead(items[5], n + 1))));
+  assert.ok(four[3].score > four[0].score - 1.5 && one[1].score < one[0].score - 2, `${four.map(({ score }) => score)}, ${one.map(({ score }) => score)}`);
+});
+
 test('the future does not leak: what the next item tells of this one is not used', async () => {
   const data = chain({ breaks: true, users: 150 }), model = await new HistoryToNext({ factors: 12, history: 20, layers: [24, 12], epochs: 15, batchSize: 100, learningRate: 0.02, dropout: 0 }).fit(data);
   const follows = accuracy(await new HistoryToNext({ factors: 12, history: 1, layers: [12], epochs: 25, batchSize: 100, learningRate: 0.03, dropout: 0 }).fit(data), data, (at) => at % 2 === 1), free = accuracy(model, data, (at) => at % 2 === 0);
