@@ -33,13 +33,13 @@ export interface HistoryStudyOptions { progress?: Progress; signal?: AbortSignal
 type Pieces = readonly [train: Interactions, test: Interactions];
 
 /** timePieces: the events before the moment by which the share of them lie, and those from it on. */
-export function timePieces(data: Interactions, share = LEARNED): Pieces {
+export function timePieces(data: Interactions, share: number = LEARNED): Pieces {
   const [train, test] = splitByTime(data, Float64Array.from(data.time!).sort()[Math.floor(share * data.time!.length)]);
   return [train, test];
 }
 
 /** userPieces: of each user the first events, the share of them, and the last; those of one moment by their items. */
-export function userPieces(data: Interactions, share = LEARNED): Pieces {
+export function userPieces(data: Interactions, share: number = LEARNED): Pieces {
   const { user, time, item } = data, order = Int32Array.from(user, (_, e) => e).sort((a, b) => user[a] - user[b] || time![a] - time![b] || item[a] - item[b]), learned = new Uint8Array(user.length);
   for (let from = 0, to = 0; from < order.length; from = to) {
     while (to < order.length && user[order[to]] === user[order[from]]) to++;
