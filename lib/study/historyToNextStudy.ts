@@ -25,7 +25,7 @@ const TUNED = {
   /** What comes next of a user who is at it. */
   next: { factors: 64, history: 20, layers: [64], dropout: 0.5, epochs: 10 },
   /** What comes sooner or later, of a user who may have been away, as of the last day. */
-  later: { factors: 64, history: 1000, horizon: 1000, layers: [64], exampleAge: 7, dropout: 0.5, epochs: 18 },
+  later: { factors: 64, history: 1000, horizon: 1000, layers: [64], exampleAge: 7, dropout: 0, epochs: 18 },
 } as const satisfies Record<string, Partial<HistoryToNextSettings>>;
 
 export interface HistoryStudyOptions { progress?: Progress; signal?: AbortSignal; threads?: ThreadsOption; seed?: number }
