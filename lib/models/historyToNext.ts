@@ -19,6 +19,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { counting } from './autoencoder.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
+import { lastTime } from './halfLife.ts';
 import { type Histories, historiesOf, lastOf, meanBags } from './histories.ts';
 import { type HistoryNetwork, type HistoryShape, historyNetworkFrom, namedParameters, newHistoryNetwork, queries } from './historyNetwork.ts';
 import { type ModelState, csrFrom, epochsFrom } from './modelState.ts';
@@ -164,9 +165,9 @@ export class HistoryToNext implements Recommender {
   }
 
   /** How many steps the oldest event is back, counted from 1; 0 where ages do not go in. */
-  #ageSteps({ time }: Interactions): number {
+  #ageSteps(data: Interactions): number {
     const { exampleAge } = this.settings;
-    return exampleAge === null ? 0 : 1 + Math.max(...agesOf(time!, exampleAge));
+    return exampleAge === null ? 0 : 1 + Math.floor((lastTime(data) - data.time!.reduce((a, b) => Math.min(a, b), Infinity)) / (exampleAge * DAY));
   }
 
   #shape(nItems: number, { side, ageSteps }: Beside): HistoryShape {
@@ -180,7 +181,7 @@ export class HistoryToNext implements Recommender {
     const owner = new Int32Array(items.length), steps = new Int32Array(items.length), share = new Float32Array(nItems), dropout = rate > 0 ? { rate, random } : null;
     for (let u = 0; u < catalogue.users.size; u++) owner.fill(u, indptr[u], indptr[u + 1]);
     for (const place of examples) share[items[place]] += 1 / n;
-    if (exampleAge !== null) agesOf(data.time!, exampleAge).forEach((age, event) => { steps[histories.place[event]] = Math.min(age, ageSteps - 1); });
+    if (exampleAge !== null) agesOf(data, exampleAge).forEach((age, event) => { steps[histories.place[event]] = Math.min(age, ageSteps - 1); });
     const recent = lastOf(histories, history), misfitOf = this.#lossOver(network.output, share, random);
     let { factors } = start;
 
@@ -323,9 +324,9 @@ export class HistoryToNext implements Recommender {
 }
 
 /** How many steps of so many days each event lies before the last one. */
-function agesOf(time: Float64Array, days: number): Int32Array {
-  const latest = time.reduce((a, b) => Math.max(a, b), -Infinity);
-  return Int32Array.from(time, (t) => Math.floor((latest - t) / (days * DAY)));
+function agesOf(data: Interactions, days: number): Int32Array {
+  const latest = lastTime(data);
+  return Int32Array.from(data.time!, (t) => Math.floor((latest - t) / (days * DAY)));
 }
 
 /** Errors: 'out-of-memory', before the first table is made. */

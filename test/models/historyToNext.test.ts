@@ -186,6 +186,7 @@ test('exampleAge: what has become popular is what is asked for', async () => {
   const settings = { factors: 4, layers: [4], epochs: 40, batchSize: 100, learningRate: 0.03 }, late = (model: HistoryToNext): number => model.session().top(5).filter(({ item }) => (item as number) >= 5).length;
   assert.is(late(await new HistoryToNext({ ...settings, exampleAge: 10 }).fit(data)), 5);
   assert.is(late(await new HistoryToNext(settings).fit(data)), 0);
+  if (memoryUse().limit > 0) await rejects(() => new HistoryToNext({ ...settings, exampleAge: 1e-9 }).fit(data), 'out-of-memory', 'HistoryToNext.fit: tables of 10 items', 'use fewer factors or smaller layers');
   await rejects(() => new HistoryToNext({ exampleAge: 10 }).fit(interactions([0], [1])), 'bad-input', 'HistoryToNext.fit: exampleAge is 10 days but these interactions have no times', 'exampleAge: null');
 });
 
