@@ -14,6 +14,8 @@ export { EASE } from './models/ease.ts';
 export type { EASESettings } from './models/ease.ts';
 export { FactorizationMachine } from './models/factorizationMachine.ts';
 export type { FactorizationMachineSettings } from './models/factorizationMachine.ts';
+export { HistoryToNext } from './models/historyToNext.ts';
+export type { HistoryToNextOptions, HistoryToNextSettings } from './models/historyToNext.ts';
 export { HybridMF } from './models/hybridMF.ts';
 export type { HybridMFSettings } from './models/hybridMF.ts';
 export { ItemKNN } from './models/itemKNN.ts';

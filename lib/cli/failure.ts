@@ -50,7 +50,7 @@ const translations: [RegExp, string][] = [
 export const optionOf: Record<string, string> = { factors: '--factors', epochs: '--epochs', learningRate: '--learning-rate', l2: '--l2', halfLife: '--half-life', seed: '--seed' };
 const asOption = (name: string): string => (Object.hasOwn(optionOf, name) ? optionOf[name] : `--set ${name}`);
 const modelNames: Record<string, string> = {
-  AlternatingLeastSquares: 'als', AutoRec: 'auto-rec', BiasOnly: 'bias-only', BPR: 'bpr', CDAE: 'cdae', EASE: 'ease', HybridMF: 'hybrid-mf', ItemKNN: 'item-knn', LogisticMF: 'logistic-mf', LogisticMatrixFactorization: 'logistic-adagrad', NextItemLSTM: 'lstm', Popularity: 'popularity',
+  AlternatingLeastSquares: 'als', AutoRec: 'auto-rec', BiasOnly: 'bias-only', BPR: 'bpr', CDAE: 'cdae', EASE: 'ease', HistoryToNext: 'history-to-next', HybridMF: 'hybrid-mf', ItemKNN: 'item-knn', LogisticMF: 'logistic-mf', LogisticMatrixFactorization: 'logistic-adagrad', NextItemLSTM: 'lstm', Popularity: 'popularity',
   PurchaseHistory: 'purchase-history', RatingMF: 'rating-mf', SVDPlusPlus: 'svd-plus-plus',
 };
 

@@ -11,6 +11,7 @@ import { BPR } from '../models/bpr.ts';
 import { CDAE } from '../models/cdae.ts';
 import type { Checkpoints } from '../models/checkpoint.ts';
 import { EASE } from '../models/ease.ts';
+import { HistoryToNext } from '../models/historyToNext.ts';
 import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
@@ -45,6 +46,7 @@ const models: Record<FitModelName, (settings: object) => Recommender> = {
   'logistic-mf': (settings) => new LogisticMF(settings),
   'logistic-adagrad': (settings) => new LogisticMatrixFactorization(settings),
   'ease': (settings) => new EASE(settings),
+  'history-to-next': (settings) => new HistoryToNext(settings),
   'hybrid-mf': (settings) => new HybridMF(settings),
   'item-knn': (settings) => new ItemKNN(settings),
   'lstm': (settings) => new NextItemLSTM(settings),

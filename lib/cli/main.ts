@@ -104,7 +104,7 @@ Examples:
     .requiredOption('--out <file>', 'where the model goes, such as model.safetensors')
     .option('--checkpoint <file>', 'keep what is learned there after every epoch, and go on from what is there')
     .addOption(threads())
-    .option('--factors <n>', 'length of the vectors (als, bpr, logistic-mf, logistic-adagrad, lstm, rating-mf, svd-plus-plus, hybrid-mf)', numberOption)
+    .option('--factors <n>', 'length of the vectors (als, bpr, logistic-mf, logistic-adagrad, lstm, history-to-next, rating-mf, svd-plus-plus, hybrid-mf)', numberOption)
     .option('--epochs <n>', 'passes over the data', numberOption)
     .option('--learning-rate <x>', 'of the optimiser', numberOption)
     .option('--l2 <x>', 'weight of the penalty', numberOption)

@@ -43,7 +43,7 @@ export const listOption = <Name extends string>(choices: readonly Name[]) => (te
   return names as Name[];
 };
 
-/** settingOption: collects `--set name=value`. Values are numbers, true, false, null, or else text. */
+/** settingOption: collects `--set name=value`. Values are numbers, true, false, null, lists of such in brackets, or else text. */
 export function settingOption(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
@@ -56,6 +56,7 @@ const words: Record<string, unknown> = { true: true, false: false, null: null, N
 
 function valueOf(text: string): unknown {
   if (Object.hasOwn(words, text)) return words[text];
+  if (/^\[.*\]$/.test(text)) return text === '[]' ? [] : text.slice(1, -1).split(',').map((one) => valueOf(one.trim()));
   return text === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }
 

@@ -6,6 +6,7 @@ import { BPR } from '../models/bpr.ts';
 import { CDAE } from '../models/cdae.ts';
 import { EASE } from '../models/ease.ts';
 import { FactorizationMachine } from '../models/factorizationMachine.ts';
+import { HistoryToNext } from '../models/historyToNext.ts';
 import { HybridMF } from '../models/hybridMF.ts';
 import { ItemKNN } from '../models/itemKNN.ts';
 import { LogisticMatrixFactorization } from '../models/logisticMatrixFactorization.ts';
@@ -21,7 +22,7 @@ import type { Recommender } from '../models/recommender.ts';
 import { type ModelClasses, modelFromBytes } from './model.ts';
 
 const classes: ModelClasses = {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF,
   SVDPlusPlus, Siamese, TwoTower,
 };
 

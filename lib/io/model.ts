@@ -10,7 +10,7 @@ const VERSION = '1';
 
 /** MODEL_NAMES: every model a file can hold, by the name it carries. */
 export const MODEL_NAMES: readonly string[] = [
-  'AlternatingLeastSquares', 'AutoRec', 'BPR', 'BiasOnly', 'Blend', 'CDAE', 'EASE', 'FactorizationMachine', 'HybridMF', 'ItemKNN', 'LogisticMF', 'LogisticMatrixFactorization', 'NextItemLSTM', 'Popularity',
+  'AlternatingLeastSquares', 'AutoRec', 'BPR', 'BiasOnly', 'Blend', 'CDAE', 'EASE', 'FactorizationMachine', 'HistoryToNext', 'HybridMF', 'ItemKNN', 'LogisticMF', 'LogisticMatrixFactorization', 'NextItemLSTM', 'Popularity',
   'PurchaseHistory', 'RatingMF', 'SVDPlusPlus', 'Siamese', 'TwoTower',
 ];
 

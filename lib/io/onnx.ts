@@ -20,7 +20,7 @@ export interface OnnxOptions {
 }
 
 /** Those of ours with the part 'scores', for the error; a test holds the list to what is so. */
-const ours = 'AlternatingLeastSquares, BPR, CDAE, FactorizationMachine, HybridMF, LogisticMF, LogisticMatrixFactorization, RatingMF, SVDPlusPlus, Siamese, TwoTower';
+const ours = 'AlternatingLeastSquares, BPR, CDAE, FactorizationMachine, HistoryToNext, HybridMF, LogisticMF, LogisticMatrixFactorization, RatingMF, SVDPlusPlus, Siamese, TwoTower';
 
 /**
  * toOnnx: a fitted model, or a part of it, as the bytes of an ONNX file, for onnxruntime and others. docs/onnx.md says more of what goes in and comes out.

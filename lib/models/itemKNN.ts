@@ -6,10 +6,10 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
-import { type ModelState, csrFrom } from './modelState.ts';
+import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type Amounts, KeptCsr, amountsOf, csrTensors, rowsOf, sumOver } from './sparse.ts';
+import { type Amounts, KeptCsr, amountsOf, rowsOf, sumOver } from './sparse.ts';
 import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
 
 export interface ItemKNNSettings {
@@ -128,7 +128,7 @@ export class ItemKNN implements Recommender {
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
     const { S, catalogue } = this.#learned;
-    return { model: this.name, settings: this.settings, tensors: csrTensors('neighbours', S.start, S.indices, S.values), catalogue, numbers: {} };
+    return { model: this.name, settings: this.settings, tensors: csrTensors('neighbours', { indptr: S.start, indices: S.indices, values: S.values }), catalogue, numbers: {} };
   }
 
   static fromState(state: ModelState): ItemKNN {

@@ -14,9 +14,12 @@ export interface ModelState {
   readonly numbers: Record<string, number>; // what else a model must remember: epochs done, the time of the last event
 }
 
-/** csrToTensors: the parts of a sparse matrix, as a model file holds them. */
-export const csrToTensors = (name: string, { indptr, indices, values }: Csr): ModelState['tensors'] =>
-  Object.fromEntries(Object.entries({ indptr, indices, values }).map(([part, data]) => [`${name}_${part}`, { shape: [data.length], data }]));
+/** csrTensors: a sparse matrix as a model file holds it; `csrFrom` reads it. */
+export const csrTensors = (name: string, { indptr, indices, values }: Pick<Csr, 'indptr' | 'indices' | 'values'>): ModelState['tensors'] => ({
+  [`${name}_indptr`]: { shape: [indptr.length], data: indptr },
+  [`${name}_indices`]: { shape: [indices.length], data: indices },
+  [`${name}_values`]: { shape: [values.length], data: values },
+});
 
 /** csrFrom: a users x items matrix back from a model file. Errors: 'file-damaged' when its parts do not fit. */
 export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: string, rows: number, columns: number): Csr {

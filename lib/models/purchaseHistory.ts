@@ -4,10 +4,9 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
 import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
-import { type ModelState, csrFrom } from './modelState.ts';
+import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';
-import { csrTensors } from './sparse.ts';
 import { type FitOptions, checkIdle, countOnce } from './train.ts';
 
 export interface PurchaseHistorySettings {
@@ -95,7 +94,7 @@ export class PurchaseHistory implements Recommender {
   toState(): ModelState {
     if (this.#learned === null) throw notFitted(this.name);
     const { history, latest, catalogue } = this.#learned;
-    return { model: this.name, settings: this.settings, tensors: csrTensors('history', history.indptr, history.indices, history.values), catalogue, numbers: { latest } };
+    return { model: this.name, settings: this.settings, tensors: csrTensors('history', history), catalogue, numbers: { latest } };
   }
 
   static fromState(state: ModelState): PurchaseHistory {

@@ -8,7 +8,7 @@ import { TightrecError, describe } from '../errors.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import { unknownId } from './answer.ts';
 import { tensorsOf } from './factors.ts';
-import { type ModelState, csrFrom, csrToTensors } from './modelState.ts';
+import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import { checkSettings } from './settings.ts';
 import { type Side, sideFrom } from './sides.ts';
 import { type Tower, type Widths, passAll, someLayers, towerFrom, towerTensors } from './tower.ts';
@@ -120,7 +120,7 @@ function mixed(matrix: Csr, rows: readonly (number | null)[], told: Csr): Csr {
 
 /** contextToState: what a model file holds of it. */
 export const contextToState = ({ learned, matrix }: Context): { tensors: ModelState['tensors']; features: { context: LearnedFeaturesData } } =>
-  ({ tensors: csrToTensors('user_context', matrix), features: { context: featuresToData(learned, learned.ids) } });
+  ({ tensors: csrTensors('user_context', matrix), features: { context: featuresToData(learned, learned.ids) } });
 
 /** contextFrom: back from a model file. Errors: 'file-damaged'. */
 export function contextFrom(state: ModelState, declared: Features | null): Context | null {
@@ -144,7 +144,7 @@ export function queryTowerState({ userFeatures, contextFeatures, layers }: Query
   const of = context && contextToState(context);
   return {
     model: 'QueryTower', settings: { userFeatures, contextFeatures, layers }, catalogue: { users, items: LabelEncoder.inOrder([]), seen: emptyCsr(users.size, 0) },
-    tensors: { ...tensorsOf(towerTensors('query', tower)), ...csrToTensors('user_features', user.matrix), ...of?.tensors }, features: { user: featuresToData(user.learned, users), ...of?.features }, numbers: {},
+    tensors: { ...tensorsOf(towerTensors('query', tower)), ...csrTensors('user_features', user.matrix), ...of?.tensors }, features: { user: featuresToData(user.learned, users), ...of?.features }, numbers: {},
   };
 }
 

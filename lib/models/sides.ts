@@ -7,7 +7,7 @@ import { type LearnedFeatures, type LearnedFeaturesData, encodeFeatures, feature
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 import type { Catalogue } from './catalogue.ts';
-import { type ModelState, csrFrom, csrToTensors } from './modelState.ts';
+import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import { type Rule, checkNames } from './settings.ts';
 import type { FitOptions } from './train.ts';
 
@@ -46,7 +46,9 @@ export function checkFeatureSettings(model: string, { userFeatures, itemFeatures
 }
 
 /** withoutTables: the tables among fit's options, and the other options, as the training loop takes them. */
-export function withoutTables({ userTable, itemTable, ...options }: FeatureFitOptions): { tables: SideTables; options: FitOptions } {
+export function withoutTables(given: FeatureFitOptions): { tables: SideTables; options: FitOptions } {
+  if (typeof given !== 'object' || given === null) return { tables: {}, options: given }; // which the loop refuses
+  const { userTable, itemTable, ...options } = given;
   return { tables: { ...(userTable && { userTable }), ...(itemTable && { itemTable }) }, options };
 }
 
@@ -104,7 +106,7 @@ export function withNewIds(where: string, catalogue: Catalogue, sides: Sides, ta
 /** sidesToState: what a model file holds of them: sparse matrices, and as plain data what was learned. */
 export function sidesToState({ user, item }: Sides, { users, items }: Catalogue): { tensors: ModelState['tensors']; features: { user: LearnedFeaturesData; item: LearnedFeaturesData } } {
   return {
-    tensors: { ...csrToTensors('user_features', user.matrix), ...csrToTensors('item_features', item.matrix) },
+    tensors: { ...csrTensors('user_features', user.matrix), ...csrTensors('item_features', item.matrix) },
     features: { user: featuresToData(user.learned, users), item: featuresToData(item.learned, items) },
   };
 }

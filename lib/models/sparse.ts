@@ -1,6 +1,5 @@
 import { type Block, allocate, free, scratch } from '../../kernels/memory.ts';
 import type { Csr } from '../data/csr.ts';
-import type { ModelState } from './modelState.ts';
 
 // Sparse matrices on their way to the kernels.
 
@@ -56,10 +55,3 @@ export class KeptCsr {
 
   free(): void { for (const block of [this.#start, this.#indices, this.#values]) free(block); }
 }
-
-/** csrTensors: a matrix as a model file holds it; `csrFrom` reads it. */
-export const csrTensors = (name: string, indptr: Int32Array, indices: Int32Array, values: Float32Array): ModelState['tensors'] => ({
-  [`${name}_indptr`]: { shape: [indptr.length], data: indptr },
-  [`${name}_indices`]: { shape: [indices.length], data: indices },
-  [`${name}_values`]: { shape: [values.length], data: values },
-});

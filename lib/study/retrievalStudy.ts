@@ -9,6 +9,7 @@ import { TwoTower, type TwoTowerSettings } from '../models/twoTower.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import type { EmbeddingMap } from './embeddingMap.ts';
 import { filmMap } from './filmMap.ts';
+import { historyToNextStudy } from './historyToNextStudy.ts';
 import { RETRIEVAL_MODELS, type RetrievalModelName } from './models.ts';
 import type { MovieLens } from './movieLens.ts';
 import { type FilmList, type MovieLensResult, resultOf } from './movieLensResult.ts';
@@ -73,7 +74,8 @@ export async function runRetrieval(data: MovieLens, options: Omit<MovieLensOptio
   const { seed = 1, threads = 1, models = RETRIEVAL_MODELS, ...others } = options, films = byTitle(data), [train, test] = splitRandom(films.ratings, { share: 0.2, seed });
   const context: Context = { data: films, pieces: [train, test], options: { ...others, seed, threads }, lists: [], map: null }, rows: SectionRow[] = [];
   for (const { model, row } of ROWS) if (models.includes(model)) rows.push(await row(context, SECTION.measures));
-  return resultOf('movielens-retrieval', data, [{ ...SECTION, rows }], { lists: context.lists, map: context.map, threads, seed });
+  const sections = [...(rows.length > 0 ? [{ ...SECTION, rows }] : []), ...(models.includes('history-to-next') ? await historyToNextStudy(data, context.options) : [])];
+  return resultOf('movielens-retrieval', data, sections, { lists: context.lists, map: context.map, threads, seed });
 }
 
 /** The ratings with films of one title as one film, as the tutorial has them: a few are in the data twice. */

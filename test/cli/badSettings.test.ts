@@ -38,6 +38,8 @@ const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = 
   'a lambda that is no number': { args: ['--model', 'ease', '--set', 'lambda=NaN'], says: ['ease: --set lambda must be a positive number, got NaN'] },
   'a likeness that is none': { args: ['--model', 'item-knn', '--set', 'likeness=jaccard'], says: ["item-knn: --set likeness must be 'cosine' or 'tf-idf' or 'bm25', got 'jaccard'"] },
   'no weight of an event': { args: ['--model', 'logistic-adagrad', '--set', 'alpha=-1'], says: ['logistic-adagrad: --set alpha must be a positive number, got -1'] },
+  'layers that are none': { args: ['--model', 'history-to-next', '--set', 'layers=[]'], says: ['history-to-next: --set layers must be a list of one or more, each a whole number from 1 up, got an object'] },
+  'a layer that is none': { args: ['--model', 'history-to-next', '--set', 'layers=[8,x]'], says: ['history-to-next: --set layers must be a list, each a whole number from 1 up'] },
   'a blend, which is several models': { args: ['--model', 'blend'], says: ['blend', 'ease'] },
   'a setting that no model has': { args: ['--set', 'magic=1'], says: ["no setting 'magic'"] },
   'a setting without a value': { args: ['--set', 'magic'], says: ['name=value'] },
@@ -57,6 +59,11 @@ test('settings are judged before the file is read', async () => {
   await fails(fit('--model', 'bpr', '--set', 'factor=8'), 2, ["no setting 'factor'", '--factors']);
   await fails(fit('--model', 'popularity', '--factors', '8'), 2, ['popularity: there is no --factors']);
   await fails(fit('--model', 'bpr', '--half-life', '4'), 2, ['there is no --half-life']);
+});
+
+test('a list in brackets is one', async () => {
+  await succeeds(['fit', table, ...columns, '--model', 'history-to-next', '--epochs', '1', '--set', 'layers=[6, 5]', '--out', out]);
+  assert.match((await succeeds(['info', out])).stdout, /layers +6,5\n[^]*layer_1 +6 x 5\n/);
 });
 
 test('a half-life without times', async () => {

@@ -1,5 +1,5 @@
 import { bucket, category, id, number } from '../../lib/data/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower } from '../../lib/models.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower } from '../../lib/models.ts';
 import { withTables } from './withTables.ts';
 
 /** smallModels: one of each model that a file can hold, under settings with which it learns the small shop in a moment. */
@@ -18,6 +18,7 @@ export const smallModels = {
   FactorizationMachine: () => withTables(new FactorizationMachine({
     factors: 3, epochs: 2, batchSize: 50, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() },
   })),
+  HistoryToNext: () => withTables(new HistoryToNext({ factors: 3, layers: [4, 3], history: 3, userFeatures: { id: id(), parity: category() }, exampleAge: 60, epochs: 2, batchSize: 50 })),
   HybridMF: () => withTables(new HybridMF({ factors: 3, epochs: 2, userFeatures: { id: id(), parity: category(), row: bucket({ count: 3 }) }, itemFeatures: { id: id(), row: number() } })),
   AutoRec: () => new AutoRec({ hidden: 3, epochs: 2, batchSize: 5 }),
   CDAE: () => new CDAE({ hidden: 3, epochs: 2, batchSize: 5 }),

@@ -1,6 +1,6 @@
 import { runtime } from './webassembly.ts'; // first: it may make the runtime a poorer one
 import { createHash } from 'node:crypto';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Variant, backend, toBytes, useKernels } from '../../lib/models.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, SVDPlusPlus, Siamese, TwoTower, type Variant, backend, toBytes, useKernels } from '../../lib/models.ts';
 import { id } from '../../lib/data/index.ts';
 import { planted } from './planted.ts';
 
@@ -15,6 +15,7 @@ const models = [
   new AutoRec({ epochs: 3, learningRate: 0.02, seed: 11, hidden: 19, batchSize: 40 }), new CDAE({ epochs: 3, learningRate: 0.02, seed: 11, hidden: 19, loss: 'squared' }),
   new TwoTower({ epochs: 3, learningRate: 0.1, seed: 11, userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [19, 7], batchSize: 300 }),
   new Siamese({ epochs: 3, learningRate: 0.02, seed: 11, userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [19, 11], embedding: 7, liked: 1, negatives: 'unseen' }),
+  ...(['softmax', 'sampled'] as const).map((loss) => new HistoryToNext({ ...settings, loss, layers: [19, 11], batchSize: 400, negatives: 30 })),
   new NextItemLSTM({ ...settings, factors: 9, hidden: 13, user: true, batchSize: 20, steps: 10, dropout: 0.2 }),
   ...(['cg', 'cholesky'] as const).map((solver) => new AlternatingLeastSquares({ factors: 19, epochs: 3, seed: 11, solver })),
   new EASE({ lambda: 20 }), new ItemKNN({ likeness: 'bm25', shrinkage: 3 }), new LogisticMatrixFactorization({ ...settings, learningRate: 0.5 }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BPR, type Checkpoint, LogisticMF, NextItemLSTM, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/index.ts';
+import { BPR, type Checkpoint, LogisticMF, NextItemLSTM, checkpointFromBytes, checkpointToBytes, fromBytes, toBytes } from '../../lib/models.ts';
 import { decodeSafetensors } from '../../lib/io/safetensors.ts';
 import { checkpointFile, load } from '../../lib/node.ts';
 import { forged } from '../helpers/forged.ts';

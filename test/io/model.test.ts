@@ -153,7 +153,7 @@ for (const name of names) {
     damaged(meta('version', '2'), 'written by a newer tightrec', 'version is 2', 'reads version 1', 'update tightrec');
     damaged(meta('version', 'x'), 'expected file version 1, got "x"');
     damaged(meta('version', '1.0'), 'expected file version 1');
-    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower', JSON.stringify(wrong));
+    for (const wrong of ['', 'ALS', 'constructor', '__proto__', 'toString', 'hasOwnProperty', name.toLowerCase(), `${name} `]) damaged(meta('model', wrong), 'expected one of the models AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower', JSON.stringify(wrong));
     damaged(meta('model', null), 'got none');
     damaged(meta('model', names[(names.indexOf(name) + 1) % names.length]));
     damaged(meta('checksum', '00000000'), 'changed since it was written', '00000000');

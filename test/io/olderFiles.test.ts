@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkpointFromBytes, fromBytes, toBytes } from '../../lib/index.ts';
+import { checkpointFromBytes, fromBytes, toBytes } from '../../lib/models.ts';
 import { MODEL_NAMES } from '../../lib/io/model.ts';
 import { forged } from '../helpers/forged.ts';
 import { type FixtureAnswers, answersOf, checkpointMakers, fileVersion, fixtureFolder, scoresOf } from '../helpers/modelFixtures.ts';

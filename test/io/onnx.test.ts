@@ -15,7 +15,7 @@ import { withTables } from '../helpers/withTables.ts';
 
 const test = suite('io/onnx');
 
-const data = shop(), exported = ['AlternatingLeastSquares', 'BPR', 'CDAE', 'FactorizationMachine', 'HybridMF', 'LogisticMF', 'LogisticMatrixFactorization', 'RatingMF', 'SVDPlusPlus', 'Siamese', 'TwoTower'] as const;
+const data = shop(), exported = ['AlternatingLeastSquares', 'BPR', 'CDAE', 'FactorizationMachine', 'HistoryToNext', 'HybridMF', 'LogisticMF', 'LogisticMatrixFactorization', 'RatingMF', 'SVDPlusPlus', 'Siamese', 'TwoTower'] as const;
 const fitted: Record<string, Recommender> = {};
 for (const name of exported) fitted[name] = await (smallModels[name]() as Recommender).fit(data);
 const tower = { userFeatures: { id: id(), parity: category() }, itemFeatures: { row: number(), id: id() }, liked: 2, epochs: 2, batchSize: 50 };

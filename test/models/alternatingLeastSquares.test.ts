@@ -4,7 +4,7 @@ import { shape } from '../../bench/shapes.ts';
 import { linearMemory, limitMemory, memoryUse } from '../../kernels/memory.ts';
 import { type Csr, type Interactions, LabelEncoder, interactions } from '../../lib/data/index.ts';
 import { fromRows } from '../../lib/data/interactions.ts';
-import { AlternatingLeastSquares, type AlternatingLeastSquaresSettings, type Recommender, fromBytes, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, type AlternatingLeastSquaresSettings, type Recommender, fromBytes, toBytes } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';

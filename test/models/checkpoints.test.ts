@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, LabelEncoder, bucket, category, id, interactions, number, selectEvents } from '../../lib/data/index.ts';
 import {
-  AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, TwoTower, checkpointFromBytes,
+  AutoRec, BPR, type BPRSettings, Blend, CDAE, type Checkpoint, type Checkpoints, EASE, type EpochReport, FactorizationMachine, type FitOptions, HistoryToNext, HybridMF, LogisticMF, type LogisticMFSettings, LogisticMatrixFactorization, type LogisticMatrixFactorizationSettings, NextItemLSTM, type NextItemLSTMSettings, Popularity, RatingMF, type Recommender, SVDPlusPlus, Siamese, TwoTower, checkpointFromBytes,
   checkpointToBytes, fromBytes, toBytes,
 } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
@@ -42,7 +42,7 @@ function until(epoch: number, options: FitOptions): FitOptions {
   return { ...options, signal: controller.signal, onEpoch: (report) => { if (report.epoch === epoch) controller.abort(reason); } };
 }
 
-type Learning = AutoRec | BPR | CDAE | FactorizationMachine | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus | Siamese | TwoTower;
+type Learning = AutoRec | BPR | CDAE | FactorizationMachine | HistoryToNext | HybridMF | LogisticMF | LogisticMatrixFactorization | NextItemLSTM | RatingMF | SVDPlusPlus | Siamese | TwoTower;
 const mf: Partial<LogisticMFSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.05, l2: 1e-4, negatives: 2, batchSize: 40 };
 const all: Partial<LogisticMatrixFactorizationSettings> = { factors: 5, epochs: EPOCHS, learningRate: 0.3, l2: 0.1 };
 const bpr: Partial<BPRSettings> = { factors: 5, epochs: EPOCHS, stepsPerEpoch: 5, learningRate: 0.05, l2: 1e-4, batchSize: 40, initialBias: 0.1 };
@@ -71,6 +71,9 @@ const makers: Record<string, (settings?: object) => Learning> = {
   })),
   'TwoTower': (settings) => withTables(new TwoTower({ userFeatures: { id: id(), parity: category() }, itemFeatures: { id: id() }, layers: [6, 5], epochs: EPOCHS, batchSize: 40, learningRate: 0.05, l2: 1e-4, ...settings })),
   'TwoTower, when': (settings) => withTables(new TwoTower({ userFeatures: { id: id() }, itemFeatures: { parity: category() }, contextFeatures: { when: bucket({ count: 5, column: 'time' }), time: number() }, layers: [5], epochs: EPOCHS, batchSize: 40, ...settings })),
+  'HistoryToNext, sampled, dropout, features': (settings) => withTables(new HistoryToNext({
+    factors: 5, history: 4, layers: [6, 5], userFeatures: { parity: category() }, loss: 'sampled', negatives: 5, epochs: EPOCHS, batchSize: 40, learningRate: 0.02, dropout: 0.3, ...settings,
+  })),
   'NextItemLSTM, packed, adam, dropout, users': (settings) => new NextItemLSTM({ ...lstm, dropout: 0.3, user: true, ...settings }),
   'NextItemLSTM, packed, sgd, a rate that falls': (settings) => new NextItemLSTM({ ...lstm, optimizer: 'sgd', learningRate: 0.5, learningRateDecay: 0.5, decayAfter: 1, ...settings }),
   'NextItemLSTM, windows, adam, no clipping': (settings) => new NextItemLSTM({ ...lstm, batches: 'windows', clipNorm: null, ...settings }),
@@ -202,6 +205,9 @@ const others: Record<string, [make: (settings?: object) => Learning, others: Rec
   }],
   TwoTower: [makers.TwoTower, {
     userFeatures: { id: id() }, itemFeatures: { parity: category() }, contextFeatures: { time: number() }, layers: [7], removeHits: false, samplingCorrection: false, temperature: 2, batchSize: 30, learningRate: 0.01, l2: 0.1, seed: 2,
+  }],
+  HistoryToNext: [makers['HistoryToNext, sampled, dropout, features'], {
+    factors: 6, history: 3, horizon: 2, layers: [7, 5], userFeatures: null, exampleAge: 30, loss: 'softmax', negatives: 6, batchSize: 30, learningRate: 0.01, l2: 0.1, dropout: 0.2, seed: 2,
   }],
   NextItemLSTM: [(settings) => new NextItemLSTM({ ...lstm, ...settings }), {
     preset: 'chapter', factors: 6, hidden: 7, layers: 1, user: true, batches: 'windows', windowLength: 4, batchSize: 5, steps: 4, optimizer: 'sgd', learningRate: 0.03, learningRateDecay: 0.5,

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryUse } from '../../kernels/memory.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, type FitOptions, HybridMF, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/models.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, FactorizationMachine, type FitOptions, HistoryToNext, HybridMF, type Interactions, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type RecommendOptions, type Recommender, fromBytes, interactions, toBytes } from '../../lib/models.ts';
 import { LabelEncoder } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
@@ -15,6 +15,7 @@ const makers: Record<string, () => Recommender> = {
   LogisticMatrixFactorization: () => new LogisticMatrixFactorization({ factors: 4, epochs: 20 }),
   LogisticMF: () => new LogisticMF({ factors: 4, epochs: 20 }), BPR: () => new BPR({ factors: 4, epochs: 20 }),
   AlternatingLeastSquares: () => new AlternatingLeastSquares({ factors: 4, epochs: 20 }), RatingMF: () => new RatingMF({ factors: 4, epochs: 20 }),
+  HistoryToNext: () => new HistoryToNext({ factors: 4, layers: [4], epochs: 20, learningRate: 0.01 }),
   NextItemLSTM: () => new NextItemLSTM({ factors: 4, hidden: 4, layers: 1, epochs: 20, learningRate: 0.01 }),
 };
 
@@ -96,7 +97,7 @@ test.run();
 const test = suite('models/misuse');
 
 test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, AutoRec, BPR, BiasOnly, CDAE, EASE, FactorizationMachine, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, AutoRec, BPR, BiasOnly, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
 });
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {

@@ -5,7 +5,7 @@ import { Tape } from '../../lib/autodiff/tape.ts';
 import { denseGrad } from '../../lib/autodiff/rowGrads.ts';
 import * as ops from '../../lib/autodiff/ops/index.ts';
 import { type Interactions, LabelEncoder, batchRows, interactions, packed, sequencesOf, windows } from '../../lib/data/index.ts';
-import { type EpochReport, NextItemLSTM, type NextItemLSTMSettings, type RecommendNextOptions, fromBytes, toBytes } from '../../lib/index.ts';
+import { type EpochReport, NextItemLSTM, type NextItemLSTMSettings, type RecommendNextOptions, fromBytes, toBytes } from '../../lib/models.ts';
 import { accuracyAtK } from '../../lib/metrics/index.ts';
 import { CarriedState, type Network, hiddenStates, logits, newNetwork, parametersOf } from '../../lib/models/nextItemNetwork.ts';
 import { random } from '../../lib/random.ts';

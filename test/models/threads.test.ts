@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend } from '../../kernels/index.ts';
-import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, TwoTower, toBytes } from '../../lib/models.ts';
+import { AlternatingLeastSquares, AutoRec, BPR, CDAE, EASE, type FitOptions, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, RatingMF, type Recommender, Siamese, TwoTower, toBytes } from '../../lib/models.ts';
 import { id } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { planted } from '../helpers/planted.ts';
@@ -28,6 +28,8 @@ const models: (() => Recommender)[] = [
   () => new Siamese({ userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [300], embedding: 200, liked: 1, negatives: 'unseen', epochs: 2 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1 }),
   () => new AlternatingLeastSquares({ factors: 320, epochs: 1, solver: 'cholesky' }),
+  () => new HistoryToNext({ factors: 200, layers: [300, 200], epochs: 2 }),
+  () => new HistoryToNext({ factors: 200, layers: [300, 200], epochs: 2, loss: 'sampled' }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 2, batchSize: 40, user: true, dropout: 0.1 }),
   () => new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40, batches: 'windows', optimizer: 'sgd', learningRate: 0.5 }),
 ];
@@ -67,15 +69,17 @@ test('many items, whose matrix is inverted panel by panel, and whose neighbours 
 
 test('lists for many users, and of what comes next, are the same on several threads; so is what evaluate makes of them', async () => {
   const model = await new LogisticMF({ factors: 64, epochs: 1 }).fit(train), users = Array.from({ length: 150 }, (_, user) => user), lists = model.recommend(users, { k: 5, exclude: train });
-  const next = await new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40 }).fit(train), expected = next.recommendNext(train, { k: 3 }), judged = evaluate(model, train);
+  const next = await new NextItemLSTM({ factors: 40, hidden: 60, epochs: 1, batchSize: 40 }).fit(train), expected = next.recommendNext(train, { k: 3 }), history = await new HistoryToNext({ layers: [200], epochs: 1 }).fit(train), after = history.recommendNext(train, { k: 3 }), judged = evaluate(model, train);
   for (const threads of [1, 2, 3, 'all'] as const) {
     assert.equal(model.recommend(users, { k: 5, exclude: train, threads }), lists);
     assert.equal(next.recommendNext(train, { k: 3, threads }), expected);
+    assert.equal(history.recommendNext(train, { k: 3, threads }), after);
     assert.equal(evaluate(model, train, { threads }), judged);
   }
   for (const threads of [0, 33, Number.NaN]) {
     refuses(() => model.recommend(users, { threads }), 'bad-setting', 'LogisticMF.recommend: threads must be a whole number from 1 to 32');
     refuses(() => next.recommendNext(train, { threads }), 'bad-setting', 'NextItemLSTM.recommendNext: threads must be');
+    refuses(() => history.recommendNext(train, { threads }), 'bad-setting', 'HistoryToNext.recommendNext: threads must be');
     refuses(() => evaluate(model, train, { threads }), 'bad-setting', 'threads must be');
   }
 });

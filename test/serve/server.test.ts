@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BPR, Popularity, type Recommender, fromBytes, interactions, toBytes } from '../../lib/index.ts';
+import { BPR, Popularity, type Recommender, fromBytes, interactions, toBytes } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
 import { type RecommendServer, type ServeOptions, serve } from '../../lib/serve/node.ts';
 import { rejects } from '../helpers/refuses.ts';
