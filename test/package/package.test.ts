@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type * as gpu from '../../lib/gpu/index.ts';
-import type * as index from '../../lib/models.ts';
+import type * as index from '../../lib/index.ts';
 import { gzipped, staticGraph } from '../../bench/package/graph.ts';
 import { type Packed, installed, packed, said } from '../../bench/package/packed.ts';
 import { skip } from '../helpers/skip.ts';
