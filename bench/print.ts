@@ -2,7 +2,7 @@
  * npm run docs: prints the tables of README and docs from the result files, between `<!-- table: NAME -->` and `<!-- end -->`, and draws
  * docs/kernels.svg. The files are bench/results/latest.json (`npm run bench`), browser.json (`npm run bench:browser`), browser-gpu.json
  * (`npm run bench:browser -- --device`), rivals.json (`npm run bench:rivals`), approximate.json (`npm run bench:approximate`), package.json (`npm run bench:package`), native.json (measured once, elsewhere) and study.json
- * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`). Code comes from the sources: excerpts.ts.
+ * (`npm start -- --all --json bench/results/study.json`), movielens.json (`npm start -- movielens --json bench/results/movielens.json`), movielens-retrieval.json (the same of `movielens-retrieval`). Code comes from the sources: excerpts.ts.
  * serve.json is of `npm run bench:serve`.
  * With --check nothing is written; the exit code says whether the pages are up to date.
  */
@@ -24,9 +24,9 @@ interface Study {
   models: { name: string; metric: 'precision' | 'accuracy'; k: number; validation: number; test: number; published: number | null; fitSeconds: number; nextItem: Record<'known' | 'new' | 'none' | 'zeroState' | 'leaked', { validation: number | null }> | null }[];
 }
 
-interface MovieLens { sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
+interface MovieLens { lists: { films: { title: string; genres: string[]; score: number }[] }[]; sections: { id: string; measures: { name: string; digits: number }[]; publishedOf: number; rows: { name: string; figures: (number | null)[]; published: number | null; fitSeconds: number }[] }[] }
 
-const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, approximate = read<Approximate>('approximate'), packed = read<PackageResults>('package');
+const bench = read<Results>('latest'), movieLens = read<MovieLens>('movielens'), retrieval = read<MovieLens>('movielens-retrieval'), browser = read<Results>('browser'), device = read<Results>('browser-gpu'), rivals = read<Results>('rivals'), study = read<Study>('study'), native = read<Native>('native')!, approximate = read<Approximate>('approximate'), packed = read<PackageResults>('package');
 const serving = read<ServeResults>('serve');
 const folders = readdirSync(join(root, 'kernels'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
@@ -61,13 +61,14 @@ const tables: Record<string, () => string | null> = {
       name, validation.toFixed(4), test.toFixed(4), ...(['known', 'new', 'none', 'zeroState'] as const).map((part) => nextItem?.[part].validation?.toFixed(4) ?? ''), fitSeconds.toFixed(1),
     ]),
   ) : null,
-  ...Object.fromEntries(['ratings', 'ranking', 'newcomers'].map((id) => [`movielens ${id}`, () => sectionTable(id)])),
+  ...Object.fromEntries(['ratings', 'ranking', 'newcomers', 'retrieval', 'history-time', 'history-user', 'history-next'].map((id) => [`movielens ${id}`, () => sectionTable(id)])),
+  'movielens films': () => retrieval && table(['', 'film', 'genres', 'score'], retrieval.lists[0].films.map(({ title, genres, score }, at) => [String(at + 1), title, genres.join(', '), score.toFixed(3)])),
   ...Object.fromEntries(folders.map((folder) => [`kernel ${folder}`, () => (bench?.rows.some(({ kernel }) => kernel === folder) ? kernelTable(bench, folder) : null)])),
 };
 
-/** A section of the study of MovieLens. */
+/** A section of the studies of MovieLens. */
 function sectionTable(id: string): string | null {
-  const section = movieLens?.sections.find((one) => one.id === id);
+  const section = [movieLens, retrieval].flatMap((study) => study?.sections ?? []).find((one) => one.id === id);
   if (section === undefined) return null;
   const { measures, publishedOf, rows } = section, published = rows.some((row) => row.published !== null), withPublished = (cells: string[], cell: string): string[] => (published ? cells.toSpliced(1 + publishedOf, 0, cell) : cells);
   return table(['model', ...withPublished(measures.map(({ name }) => name), 'published'), 'fit, seconds'], rows.map((row) =>
@@ -86,7 +87,7 @@ const put = (page: string, before: string, after: string): void => {
 const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
 for (const page of pages) {
   const before = readFileSync(join(root, page), 'utf8');
-  put(page, before, withExcerpts(page, before.replace(/<!-- table: ([\w ]+?) -->\n[\s\S]*?<!-- end -->/g, (whole, name: string) => {
+  put(page, before, withExcerpts(page, before.replace(/<!-- table: ([\w -]+?) -->\n[\s\S]*?<!-- end -->/g, (whole, name: string) => {
     if (!Object.hasOwn(tables, name)) throw new Error(`${page}: there is no table '${name}'; there are ${Object.keys(tables).join(', ')}`);
     const text = tables[name]();
     return text === null ? whole : `<!-- table: ${name} -->\n${text}\n<!-- end -->`;
