@@ -18,7 +18,7 @@ import { ratingsOf } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, listOf, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
-import { type Tower, type Widths, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
+import { type Tower, type Widths, fill, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface SiameseSettings extends FeatureSettings {
@@ -280,8 +280,8 @@ export class Siamese implements Recommender {
 
 /** The vectors of all users and items, into `factors`. */
 function passSides(factors: Factors, towers: Towers, sides: Sides): void {
-  factors.user.data.set(passAll(towers.user, sides.user.matrix).data);
-  factors.item.data.set(passAll(towers.item, sides.item.matrix).data);
+  fill(factors.user, passAll(towers.user, sides.user.matrix));
+  fill(factors.item, passAll(towers.item, sides.item.matrix));
 }
 
 /** A cosine from here on is that of the same features, but for rounding. */

@@ -74,6 +74,9 @@ export function passAll(tower: Tower, features: Csr, beside: Csr | null = null):
   return { data, shape: [rows, K] };
 }
 
+/** fill: vectors into a lasting table; what makes them may have moved the memory, so the table is asked for afterwards. */
+export function fill(table: Tensor, { data }: Vectors): void { table.data.set(data); }
+
 /** towerTensors: the parameters of a tower, by the names that a model file gives them: of 'user' user_layer_0 and user_bias_0, and so on. */
 export const towerTensors = (side: string, tower: Tower): Record<string, Tensor> => Object.fromEntries(tower.flatMap(({ W, bias }, at): [string, Tensor][] => [[`${side}_layer_${at}`, W], ...(bias ? [[`${side}_bias_${at}`, bias] as [string, Tensor]] : [])]));
 

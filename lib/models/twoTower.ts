@@ -24,7 +24,7 @@ import { type Context, type Query, type QueryParts, QueryTower, contextColumns, 
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, notNegative, number, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
-import { type Tower, type Widths, besideOf, newTower, passAll, someLayers, towerFrom, towerRows, towerTensors } from './tower.ts';
+import { type Tower, type Widths, besideOf, fill, newTower, passAll, someLayers, towerFrom, towerRows, towerTensors } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface TwoTowerSettings extends FeatureSettings {
@@ -319,8 +319,8 @@ const towersTensors = ({ query, candidate }: Towers): Record<string, Tensor> => 
 
 /** The vectors of all users, at the context of their last event, and of all items, into `factors`. */
 function passSides(factors: Factors, towers: Towers, sides: Sides, context: Context | null): void {
-  factors.user.data.set(passAll(towers.query, sides.user.matrix, context && context.matrix).data);
-  factors.item.data.set(passAll(towers.candidate, sides.item.matrix).data);
+  fill(factors.user, passAll(towers.query, sides.user.matrix, context && context.matrix));
+  fill(factors.item, passAll(towers.candidate, sides.item.matrix));
 }
 
 /** fit's options apart: columns of the context, side tables, and what the training loop takes. */

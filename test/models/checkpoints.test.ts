@@ -144,7 +144,7 @@ for (const [name, make] of Object.entries(makers)) {
     // onStep is asked every 30 ms: an epoch's end that takes longer makes it heard after the first step of the next
     const linger = ({ epoch }: { epoch: number }): void => { if (epoch === 1) for (const end = performance.now() + 40; performance.now() < end;); };
     const next = random(3), n = 6000, draw = (most: number): number[] => range(n).map(() => next.below(most));
-    const [users, items] = name === 'LogisticMatrixFactorization' || name.startsWith('AutoRec') || name === 'CDAE' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), values: draw(5) });
+    const [users, items] = name === 'LogisticMatrixFactorization' || name.startsWith('AutoRec') || name === 'CDAE' ? [3000, 2500] : name.includes('sgd') && name.includes('verified') ? [300, 200] : [30, 20], many = interactions(draw(users), draw(items), { baskets: range(n).map((at) => at >> 2), times: range(n), values: draw(5) });
     const wide = name.startsWith('BPR, sgd') ? { factors: 8000, learningRate: 0.01, blocks: 8 } : name === 'SVDPlusPlus' ? { factors: 20_000, learningRate: 1e-4, initialScale: 0.01 } : name.startsWith('RatingMF, sgd') && { factors: 20_000, learningRate: 1e-4, initialScale: 0.01, blocks: 8 }, hybrid = name.startsWith('HybridMF') && { factors: 20_000, ...(!name.includes('features') && { blocks: 8 }) };
     const long = (settings: object = {}): Learning => make({ ...(!['LogisticMatrixFactorization', 'SVDPlusPlus'].includes(name) && !hybrid && { batchSize: 4 }), epochs: 3, ...(name.startsWith('BPR') && { stepsPerEpoch: 4000 }), ...wide, ...hybrid, ...settings }), whole = await long().fit(many);
     const controller = new AbortController(), checkpoints = kept(), stopped = long();
@@ -226,8 +226,8 @@ for (const [name, [make, changes]] of Object.entries(others)) {
       await rejects(() => model.fit(data, { checkpoints }), 'wrong-checkpoint', `${name}.fit: run.safetensors is of ${name} with ${setting} `, ', and this model has ', 'fit with what it was made with');
       assert.not.ok(model.fitted);
     }
-    const size = ['factors', 'hidden', 'embedding'].find((setting) => setting in settings)!, there = await make({ [size]: 9 }).fit(data), bytes = toBytes(there);
-    await rejects(() => there.fit(data, { checkpoints }), 'wrong-checkpoint', `with ${size} 5, and this model has 9`);
+    const [size, was] = Object.entries(settings).find(([setting]) => ['factors', 'hidden', 'embedding', 'batchSize'].includes(setting))!, there = await make({ [size]: 9 }).fit(data), bytes = toBytes(there);
+    await rejects(() => there.fit(data, { checkpoints }), 'wrong-checkpoint', `with ${size} ${was}, and this model has 9`);
     assert.equal(toBytes(there), bytes);
     assert.is(checkpoints.bytes, before);
     assert.is(checkpoints.all.length, 1);
