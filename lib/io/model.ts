@@ -63,7 +63,7 @@ export function modelFromBytes(classes: ModelClasses, bytes: Uint8Array, source:
 /**
  * decodeState: a model's state, as far as it can be checked without the model's class, and all the metadata. Its tensors are all of the file's but those
  * that hold the catalogue.
- * Errors: 'file-damaged'.
+ * Errors: 'file-damaged'; 'unsupported' for a query tower by itself, where a model was asked for.
  */
 export function decodeState(bytes: Uint8Array, source: string, names: readonly string[] = MODEL_NAMES): { state: ModelState; metadata: ReadonlyMap<string, string> } {
   const { tensors, metadata } = decodeSafetensors(bytes, source);
@@ -72,6 +72,7 @@ export function decodeState(bytes: Uint8Array, source: string, names: readonly s
   if (/^\d{1,9}$/.test(version) && Number(version) > Number(VERSION)) throw damaged(source, `it was written by a newer tightrec: its file version is ${version}, and this tightrec reads version ${VERSION}; update tightrec to read it`);
   if (version !== VERSION) throw damaged(source, `expected file version ${VERSION}, got ${show(metadata.get('version'))}`);
   const name = metadata.get('model') ?? '';
+  if (name === 'QueryTower' && !names.includes(name)) throw new TightrecError('unsupported', `${source}: it is a query tower by itself, which makes vectors and no lists; read it with queryTowerFromBytes of 'tightrec/models'`);
   if (!names.includes(name)) throw damaged(source, `expected ${names.length > 1 ? 'one of the models ' : 'a '}${names.join(', ')}, got ${show(metadata.get('model'))}`);
 
   const { checksum: _, ...texts } = Object.fromEntries(metadata), sum = checksum(Object.entries(texts), [...tensors]);
