@@ -69,7 +69,7 @@ td.bars { min-width: 13rem; vertical-align: middle; }
 .key s { width: .55rem; height: .55rem; border: 2px solid var(--ink); transform: rotate(45deg); }
 .notes { color: var(--muted); font-size: .86rem; margin: 1rem 0 0; padding-left: 1.3rem; max-width: 52rem; }
 .notes li { margin-bottom: .3rem; }
-.films { columns: 2 20rem; margin: 0; padding: .4rem 1rem .4rem 2.6rem; }
+.films { columns: 2 20rem; column-gap: 3.4rem; margin: 0; padding: .4rem 1rem .4rem 2.6rem; }
 .films li { break-inside: avoid; padding: .12rem 0; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1.1rem; margin-top: 1.1rem; }
 figure { margin: 0; min-width: 0; }
