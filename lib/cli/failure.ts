@@ -33,7 +33,7 @@ const translations: [RegExp, string][] = [
   [/^recommendHandler: maxK must/, '--max-k must'],
   [/^serve: (port|host|timeout) must/, '--$1 must'],
   [/^serve: /, ''],
-  [/^(?:readTable|interactions|evaluate|\w+\.(?:fit|recommendFor|recommend|similarTo)): /, ''],
+  [/^(?:readTable|interactions|evaluate|\w+\.(?:fit|recommendFor|recommend|similarTo|explain)): /, ''],
   [/; (?:name the column in optional|correct it, read the column as 'string'), or leave/, '; correct it, or leave'],
   [/onBadRow: 'skip'/g, '--on-bad-row skip'],
   [/\{ fallback: 'popularity' \}/g, '--fallback popularity'],

@@ -77,11 +77,12 @@ const studies: Record<(typeof STUDIES)[number], (command: StudyCommand) => (prog
 
 /** A study of MovieLens 100k. */
 function ofMovieLens<Name extends string>(
-  study: string, { data, models, seed, checkpoints, threads, onBadRow }: StudyCommand, choices: readonly Name[],
+  study: string, { data, models, all, seed, checkpoints, threads, onBadRow }: StudyCommand, choices: readonly Name[],
   run: (data: MovieLens, options: { models: readonly Name[]; seed: number; threads: ThreadsOption; progress: Progress; signal: AbortSignal }) => Promise<MovieLensResult>,
 ): (progress: Progress, signal: AbortSignal) => Promise<Outcome> {
   const asked = namesOf(models, choices) ?? choices;
-  if (checkpoints !== undefined) throw new UsageError(`--checkpoints is for the study of online-retail: no model of ${study} takes long; leave it out`);
+  if (all) throw new UsageError(`--all is for the study of online-retail: ${study} trains all of its models unless told otherwise; leave it out`);
+  if (checkpoints !== undefined) throw new UsageError(`--checkpoints is for the study of online-retail: a model of ${study} is trained in a minute or less; leave it out`);
   if (onBadRow === 'skip') throw new UsageError(`--on-bad-row skip is for the study of online-retail: the figures of ${study} are for all its rows; leave it out`);
   return async (progress, signal) => {
     const result = await run(await findMovieLens({ file: data, seed, progress, signal, ...(url !== undefined && { url }) }), { models: asked, seed, threads, progress, signal }), { map: _, ...figures } = result; // the map is a picture

@@ -77,7 +77,7 @@ function rowsOf(kind: string, ids: ArrayLike<RawId>, encoder: LabelEncoder): Int
 }
 
 /** describeId: an id as an error shows it, so that 17850 and '17850' can be told apart. */
-export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : id === null || id === undefined ? String(id) : `${String(id)} (a ${typeof id})`;
+export const describeId = (id: unknown): string => typeof id === 'string' ? `'${id}'` : id === null || id === undefined ? String(id) : typeof id === 'object' ? describe(id) : `${String(id)} (a ${typeof id})`;
 
 /** checkSums: refuses a matrix of users and items in which values have added up to what float32 does not hold. Errors: 'bad-input', naming the pair. */
 export function checkSums(where: string, matrix: Csr, users: LabelEncoder, items: LabelEncoder): Csr {

@@ -27,7 +27,7 @@ export interface Components {
  */
 export function pca({ data, shape }: { readonly data: Float32Array; readonly shape: readonly number[] }, C: number): Components {
   const [n, K] = shape;
-  if (shape.length !== 2 || n * K !== data.length || !(K >= 1)) throw new TightrecError('bad-shape', `pca: expected n vectors of K numbers, got shape [${shape.join(', ')}] with ${data.length} numbers`);
+  if (shape.length !== 2 || !Number.isInteger(n) || !Number.isInteger(K) || n * K !== data.length || !(K >= 1)) throw new TightrecError('bad-shape', `pca: expected n vectors of K numbers, got shape [${shape.join(', ')}] with ${data.length} numbers`);
   if (!(Number.isInteger(C) && C >= 1 && C <= K)) throw new TightrecError('bad-setting', `pca: expected 1 to ${K} components of vectors of ${K} numbers, got ${describe(C)}`);
   const mean = new Float64Array(K), S = new Float64Array(K * K), x = new Float64Array(K);
   for (let at = 0; at < data.length; at++) mean[at % K] += data[at];

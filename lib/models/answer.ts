@@ -23,7 +23,7 @@ function checkRows(what: string, rows: ArrayLike<number>, n: number): Int32Array
 /** score: the score of each (user, item) pair of rows, for every model. */
 export function score(model: Recommender, users: ArrayLike<number>, items: ArrayLike<number>): Float32Array {
   const { scorePairs } = model.answers, where = `${model.name}.score`;
-  if (users.length !== items.length) throw new TightrecError('bad-shape', `${where}: users and items must be equally long, got ${users.length} and ${items.length}`);
+  if (users?.length !== items?.length) throw new TightrecError('bad-shape', `${where}: users and items must be equally long, got ${users.length} and ${items.length}`);
   return scorePairs(checkRows(`${where}, users`, users, model.nUsers), checkRows(`${where}, items`, items, model.nItems));
 }
 
@@ -97,7 +97,7 @@ export function recommendFor(model: Recommender, user: RawId, options: Recommend
   const { k = 10, excludeSeen = byDefault, fallback } = options, row = catalogue.users.encode(user);
   checkK(where, k);
   if (typeof excludeSeen !== 'boolean') throw new TightrecError('bad-setting', `${where}: excludeSeen must be true or false, got ${describe(excludeSeen)}`);
-  if (fallback !== undefined && fallback !== 'popularity') throw new TightrecError('bad-setting', `${where}: fallback can be 'popularity', got ${JSON.stringify(fallback)}`);
+  if (fallback !== undefined && fallback !== 'popularity') throw new TightrecError('bad-setting', `${where}: fallback can be 'popularity', got ${describe(fallback)}`);
   if (row < 0 || catalogue.users.labels[row] === null) {
     if (fallback === 'popularity') return mostPopular(catalogue, k);
     throw unknownId(where, 'user', user, catalogue.users, "; ask with { fallback: 'popularity' } to get the most popular items instead");

@@ -40,4 +40,4 @@ export function withDefaults<S extends object>(defaults: S, given: Partial<S>): 
 }
 
 /** show: a setting as an error shows it. Not String(value) of an object: one from a model file may have a toString of its own. */
-export const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? 'an object' : String(value);
+export const show = (value: unknown): string => typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : String(value);

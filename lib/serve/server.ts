@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server';
 import { TightrecError } from '../errors.ts';
 import { readWhole } from '../io/files.ts';
 import { fromBytes } from '../io/anyFromBytes.ts';
-import { checkSettings, flag, positive, wholeNumber, withDefaults } from '../models/settings.ts';
+import { checkSettings, flag, wholeNumber, withDefaults } from '../models/settings.ts';
 import { type HandlerOptions, type RecommendHandler, recommendHandler } from './handler.ts';
 import type { ServedModel } from './served.ts';
 
@@ -37,8 +37,10 @@ export interface RecommendServer {
   close(): Promise<void>;
 }
 
+/** MOST_SECONDS: timers of Node hold a few weeks. */
+const MOST_SECONDS = 1_000_000;
 const own = { port: 8080, host: '127.0.0.1', timeout: 10, watch: false };
-const rules = { port: (value: unknown) => wholeNumber(0, 65535)(value), host: (value: unknown) => (typeof value === 'string' && value !== '' ? null : 'a name or an address'), timeout: positive, watch: flag };
+const rules = { port: (value: unknown) => wholeNumber(0, 65535)(value), host: (value: unknown) => (typeof value === 'string' && value !== '' ? null : 'a name or an address'), timeout: (value: unknown) => (typeof value === 'number' && value >= 0.001 && value <= MOST_SECONDS ? null : `a number of seconds from 0.001 to ${MOST_SECONDS}`), watch: flag };
 
 /**
  * serve: a model file over HTTP, on Node, Bun and Deno. Requests that wait are scored together.
@@ -54,7 +56,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
   };
 
   let current = await read();
-  const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), { server, end } = newServer(handler, timeout * 1000);
+  const handler = recommendHandler(current.model, { ...limits, version: current.version, later: setImmediate }), { server, end } = newServer(handler, Math.round(timeout * 1000));
   try { await listening(server, port, host); } catch (error) { current.model.free(); throw error; }
   const address = server.address() as { port: number; family: string; address: string };
 
@@ -98,8 +100,8 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
 
 /** A server, and what ends it: it listens no more, and each connection ends with the answer that is under way, or is cut off after `timeout` milliseconds. */
 function newServer(handler: RecommendHandler, timeout: number): { server: Server; end(): Promise<void> } {
-  const listener = getRequestListener(handler.fetch), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
-  const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout / 4), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const listener = getRequestListener(handler.fetch, { hostname: 'localhost', errorHandler: () => Response.json({ error: 'the request must name a path and a host that make a URL', code: 'bad-http' }, { status: 400 }) }), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
+  const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.ceil(Math.min(1000, timeout / 4)), keepAliveTimeout: 60_000, requireHostHeader: false }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
     answering.set(incoming.socket, outgoing);
     underWay.add(outgoing);
     outgoing.on('close', () => underWay.delete(outgoing));
@@ -107,6 +109,7 @@ function newServer(handler: RecommendHandler, timeout: number): { server: Server
   });
   server.setTimeout(2 * timeout); // of a client that does not read its answer
   // what Node would answer with a bare status
+  server.on('checkExpectation', (_, outgoing) => { outgoing.writeHead(417, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'the only expectation that is met is 100-continue; leave the header Expect out', code: 'bad-http' })); });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const last = answering.get(socket);
     if (!socket.writable || (last?.headersSent && !(last.writableFinished && last.req.complete))) { socket.destroy(); return; } // what it answers has an answer, or half of one
@@ -123,6 +126,7 @@ function newServer(handler: RecommendHandler, timeout: number): { server: Server
 
 function said(code: string, timeout: number): [status: string, body: { error: string; code: string }] {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', { error: `the request must come whole within ${timeout / 1000} seconds, and has not`, code: 'incomplete' }];
+  if (code === 'HPE_INVALID_EOF_STATE') return ['400 Bad Request', { error: 'the request ended before it was whole', code: 'incomplete' }];
   if (code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', { error: 'the head of the request must be at most 16 KiB; send fewer headers', code: 'head-too-large' }];
   return ['400 Bad Request', { error: 'this is not HTTP/1.1 as a server can read it', code: 'bad-http' }];
 }

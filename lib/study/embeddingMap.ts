@@ -1,4 +1,4 @@
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { pca } from '../linalg/pca.ts';
 import { count, escaped } from './page.ts';
 
@@ -37,16 +37,20 @@ interface Box { readonly left: number; readonly right: number; readonly top: num
 /**
  * embeddingMap: where vectors lie along the two directions in which they differ most, as a figure of HTML and SVG that needs no script: a point each, its area by size, its colour by group or, at the turn of a
  * switch, by size; its name when one points at it; the names of the largest beside them; and a table with the same for those who do not see it. Both axes have the same scale.
- * Errors: 'bad-shape' where arrays differ in length; as of pca.
+ * Errors: 'bad-shape' where arrays differ in length; 'bad-input' for sizes below 0 or not finite, and labels and groups that are no texts; as of pca.
  */
 export function embeddingMap({ id, title, about, vectors, items, labels, groups, groupName, sizes, sizeName }: EmbeddingMap): string {
   const [n, K] = vectors.shape;
   for (const [name, { length }] of Object.entries({ labels, groups, sizes })) if (length !== n) throw new TightrecError('bad-shape', `embeddingMap: expected ${name} of all ${n} vectors, got ${length}`);
+  for (let at = 0; at < n; at++) {
+    if (!(sizes[at] >= 0 && sizes[at] < Infinity)) throw new TightrecError('bad-input', `embeddingMap: sizes must be finite numbers from 0 up, got ${describe(sizes[at])} at position ${at}`);
+    for (const [name, texts] of Object.entries({ labels, groups })) if (typeof texts[at] !== 'string') throw new TightrecError('bad-input', `embeddingMap: ${name} must be texts, got ${describe(texts[at])} at position ${at}`);
+  }
   const { variances, total, coordinates } = pca(vectors, Math.min(2, K)), C = variances.length, share = (c: number): string => `${((100 * (variances[c] ?? 0)) / (total || 1)).toFixed(0)} %`;
   const x = Array.from({ length: n }, (_, at) => coordinates[at * C]), y = Array.from({ length: n }, (_, at) => (C > 1 ? coordinates[at * C + 1] : 0));
   const [left, right] = ends(x), [bottom, top] = ends(y), scale = (WIDTH - 2 * MARGIN) / (right - left || 1), height = Math.min(0.8 * WIDTH, Math.max(0.3 * WIDTH, (top - bottom) * scale + 2 * MARGIN)), tight = Math.min(scale, (height - 2 * MARGIN) / (top - bottom || 1));
 
-  const largest = Math.max(...Array.from(sizes), 1), { names, indexOf } = rankedGroups(groups), steps = stepsOf(sizes);
+  const largest = Array.from(sizes).reduce((most, size) => Math.max(most, size), 1), { names, indexOf } = rankedGroups(groups), steps = stepsOf(sizes);
   const points = Array.from({ length: n }, (_, at): Point => ({
     at, x: WIDTH / 2 + (x[at] - (left + right) / 2) * tight, y: height / 2 - (y[at] - (bottom + top) / 2) * tight, r: SMALL + (LARGE - SMALL) * Math.sqrt(sizes[at] / largest), group: indexOf.get(groups[at]) ?? OTHER, step: steps.of(sizes[at]),
   })).sort((a, b) => sizes[b.at] - sizes[a.at] || a.at - b.at); // the large ones first, so that the small ones lie on them
