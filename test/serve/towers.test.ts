@@ -55,7 +55,7 @@ test('over HTTP: a query, several at once, what a query lacks', async () => {
   same([(await ask({ query: { user: 'u7' } })).json.items!], [model.recommendFor('u7', { k: 6 })]);
   const { status, json } = await ask({ query: { job: 'nurse', age: 25 } });
   assert.equal([status, json.error], [400, "query must have 'time'; the columns are user, job, age, time"]);
-  for (const [query, code, said] of [[{ user: 'nobody' }, 404, 'nobody'], [{ job: 'nurse', age: 'old', time: 1 }, 400, 'age'], [{ job: 'nurse', age: 25, time: 1, shoe: 43 }, 400, 'shoe']] as const) {
+  for (const [query, code, said] of [[{ user: 'nobody' }, 404, "query.user: user 'nobody' is not among the 60 users that the model knows; tell job, age instead, and the model can answer by them"], [{ job: 'nurse', age: 'old', time: 1 }, 400, 'query.age must be a finite number, got "old"'], [{ job: 'nurse', age: 25, time: 1, shoe: 43 }, 400, 'shoe']] as const) {
     const refused = await ask({ query });
     assert.is(refused.status, code, refused.json.error);
     assert.match(refused.json.error!, said);
