@@ -14,6 +14,8 @@ import type { Source, Wanted } from './blocks.ts';
 import { Refusal } from './refusal.ts';
 import { show } from './schemas.ts';
 
+export type { Query };
+
 /** QueryModel: a model that answers queries by their features, not only for ids that it has met: its score of an item is the product of the query's vector and that of the item in `answers.vectors`. */
 export interface QueryModel {
   /** Shapes: queries (B) -> (B, K). */
