@@ -215,13 +215,21 @@ export class Served {
   }
 
   #choice({ exclude = [], only }: RecommendBody): Choice {
-    const { items } = this.catalogue, out = ascending([...(items.unknown ? [0] : []), ...this.#rows('exclude', exclude)]);
+    const left = this.#rows('exclude', exclude), out = this.catalogue.items.unknown ? union(Int32Array.of(0), left) : left;
     if (only === undefined) return { only: false, rows: (has) => (out.length === 0 ? has : union(has, out)) };
-    const within = without(ascending(this.#rows('only', only)), out);
+    const within = without(this.#rows('only', only), out);
     return { only: true, rows: (has) => without(within, has) };
   }
 
-  #rows(where: string, ids: readonly RawId[]): number[] { return ids.map((id, at) => this.#row(`${where}[${at}]`, id)); }
+  /** The rows of items, ascending, each once. */
+  #rows(where: string, ids: readonly RawId[]): Int32Array {
+    const { items } = this.catalogue, first = items.unknown ? 1 : 0;
+    return Int32Array.from(ids, (id, at) => {
+      const row = items.encode(id);
+      return row >= first ? row : this.#row(`${where}[${at}]`, id);
+    }).sort().filter((row, at, rows) => row !== rows[at - 1]);
+  }
+
   #items(where: string, ids: readonly RawId[]): RawId[] { return ids.map((id, at) => this.#item(`${where}[${at}]`, id)); }
   #row(where: string, id: RawId): number { return this.catalogue.items.encode(this.#item(where, id)); }
   #item(where: string, id: RawId): RawId {
@@ -234,7 +242,6 @@ export class Served {
 const none = new Int32Array(0);
 const atOnceOf = (nItems: number): number => Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(BLOCK_FLOATS / nItems)));
 
-const ascending = (rows: readonly number[]): Int32Array => Int32Array.from(new Set(rows)).sort();
 const byRows = (scoreBlock: Answers['scoreBlock']): Score<number> => (out, rows) => scoreBlock(out, scratchCopy(Int32Array.from(rows)));
 
 /** An id as an error shows it, no longer than a line. */
@@ -298,12 +305,16 @@ function named(items: LabelEncoder, top: TopLists, lists: number, k: number): Re
   });
 }
 
-/** Item by item: a list takes as long as its history. */
+/** Item by item: a list takes as long as its history. A session says the best of all items, so of few that a list may hold it is asked for all. */
 const historiesOf = (model: ServedModel, nItems: number): Source<HistoryAsk> => ({
   atOnce: 1,
   lists: (asks, k) => asks.map(({ user, history, skip, only }) => {
     const session = model.session!(user);
     for (const item of history) session.add(item);
-    return session.top(only ? nItems : Math.min(k + skip.size, nItems)).filter(({ item }) => !skip.has(item) && (only === null || only.has(item))).slice(0, k);
+    // what may stand there is about so deep, and is found further down where that was not enough
+    for (let depth = only === null ? k + skip.size : Math.ceil(2 * (k + skip.size) * nItems / only.size); ; depth *= 4) {
+      const list = session.top(Math.min(depth, nItems)).filter(({ item }) => !skip.has(item) && (only === null || only.has(item)));
+      if (list.length >= k || depth >= nItems) return list.slice(0, k);
+    }
   }),
 });

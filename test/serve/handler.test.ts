@@ -60,6 +60,8 @@ test('exclude and only: the same list without those, and of those alone', async 
   const met = model.recommendFor('u2', { k: 1000, excludeSeen: false }).find(({ item }) => !all.some((one) => one.item === item))!;
   assert.equal((await ask(handler, '/recommend', { user: 'u2', only: [met.item] })).body.items, []);
   assert.equal((await ask(handler, '/recommend', { user: 'u2', only: [met.item], excludeSeen: false })).body.items, [met]);
+  const ties = await new Popularity().fit(data), half = data.items.known().filter((_, row) => row % 2 === 0); // equal scores: the lower row is first
+  assert.equal((await ask(handlerOf(ties), '/recommend', { user: 'u2', k: 40, only: [...half, ...half.toReversed()] })).body.items, ties.recommendFor('u2', { k: 50 }).filter(({ item }) => half.includes(item)));
 });
 
 test('much to leave out for many: what each has beside it', async () => {
@@ -114,6 +116,9 @@ test('a history: what a session of the model says', async () => {
   assert.equal((await ask(handlerOf(ofUsers), '/recommend', { history: ['i1'], user: 'u4', k: 3 })).body.items, ofUsers.session('u4').add('i1').top(3));
   const next = await new HistoryToNext({ factors: 4, layers: [4], epochs: 1 }).fit(data);
   assert.equal((await ask(handlerOf(next), '/recommend', { history, user: 'u3', k: 50 })).body.items, history.reduce((basket, item) => basket.add(item), next.session('u3')).top(50));
+  for (const [within, k] of [[data.items.known().slice(5), 3], [['i0', 'i49'], 2], [['i9'], 7], [data.items.known(), 60]] as [RawId[], number][]) {
+    assert.equal((await ask(handler, '/recommend', { history, k, only: within, exclude: ['i9', 'i30'] })).body.items, session(50).filter(({ item }) => within.some((one) => one === item) && !['i9', 'i30'].includes(String(item))).slice(0, k));
+  }
   for (const one of [lstm, next]) assert.equal((await ask(handlerOf(one), '/recommend', { history: [], k: 6 })).body.items, one.session().top(6)); // nothing yet
 });
 

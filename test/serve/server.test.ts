@@ -222,7 +222,9 @@ test('watch: a file that goes and comes back', async () => {
 test('many reloads at once: one at a time, the last file is in service, and the memory of the others went back', async () => {
   const opened: Recommender[] = [], heard: string[] = [];
   const open = (bytes: Uint8Array): Recommender => { const one = fromBytes(bytes); opened.push(one); return one; };
+  let over: RecommendServer | null = null;
   await served({ open, onReload: ({ model }) => heard.push(model) }, async (server) => {
+    over = server;
     const first = server.reload(), storm: Promise<void>[] = [];
     await new Promise(setImmediate); // the first is being read
     for (let n = 0; n < 50; n++) {
@@ -234,6 +236,8 @@ test('many reloads at once: one at a time, the last file is in service, and the 
     assert.is((await ask(server, { user: 'u1' })).body.model, 'Popularity');
     assert.is(opened.filter(({ fitted }) => fitted).length, 1);
   });
+  await over!.reload(); // after the end nobody would give back what it took
+  assert.equal([heard.length, opened.some(({ fitted }) => fitted)], [2, false]);
 });
 
 test('a connection that stays open: it goes on after refusals of all kinds', () => served({ maxBody: 100 }, async (server) => {
