@@ -116,7 +116,7 @@ test('a history: what a session of the model says', async () => {
   assert.equal((await ask(handlerOf(ofUsers), '/recommend', { history: ['i1'], user: 'u4', k: 3 })).body.items, ofUsers.session('u4').add('i1').top(3));
   const next = await new HistoryToNext({ factors: 4, layers: [4], epochs: 1 }).fit(data);
   assert.equal((await ask(handlerOf(next), '/recommend', { history, user: 'u3', k: 50 })).body.items, history.reduce((basket, item) => basket.add(item), next.session('u3')).top(50));
-  for (const [within, k] of [[data.items.known().slice(5), 3], [['i0', 'i49'], 2], [['i9'], 7], [data.items.known(), 60]] as [RawId[], number][]) {
+  for (const [within, k] of [[data.items.known().slice(5), 3], [['i0', 'i49'], 2], [['i9'], 7], [data.items.known(), 60], [session(50).slice(25).map(({ item }) => item), 1]] as [RawId[], number][]) {
     assert.equal((await ask(handler, '/recommend', { history, k, only: within, exclude: ['i9', 'i30'] })).body.items, session(50).filter(({ item }) => within.some((one) => one === item) && !['i9', 'i30'].includes(String(item))).slice(0, k));
   }
   for (const one of [lstm, next]) assert.equal((await ask(handlerOf(one), '/recommend', { history: [], k: 6 })).body.items, one.session().top(6)); // nothing yet
@@ -176,6 +176,9 @@ test('a query that says too little, too much or something else: one sentence tha
     refused(answer, status, []);
     assert.is(answer.body.error, error);
   }
+  const long = await ask(handler, '/recommend', { query: { age: 1, words: [], ['x'.repeat(5000)]: 1 } });
+  refused(long, 400, ["query has 'xxx", '...']);
+  assert.ok(long.body.error!.length < 1100);
   refused(await ask(handler, '/recommend', { query: { user: 'u1' }, exclude: ['nothing'] }), 404, ['exclude[0]', "'nothing'"]);
 });
 
