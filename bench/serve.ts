@@ -1,11 +1,12 @@
 /**
- * npm run bench:serve: `tightrec serve` as a process of its own, asked for the ten best of 27,000 items by a model of 64 factors, by clients in this process on the same
+ * npm run bench:serve: `tightrec serve`, as it is published, as a process of its own, asked for the ten best of 27,000 items by a model of 64 factors, by clients in this process on the same
  * machine: as many requests a second as are due, whatever the server does (a wait counts from when a request was due), with another model taken into service
- * halfway; and then as many as so many clients can, each of which waits for its answer. Answers are compared with the model's before and meanwhile. `--seconds N` for the first, `--rate N` for its requests a second.
+ * halfway; and then as many as so many clients can, each of which waits for its answer. Every list is compared with that of the model whose version the answer names. `--seconds N` for the first, `--rate N` for its requests a second.
  * The results go to bench/results/serve.json.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,20 +62,26 @@ function listening(child: ChildProcess): Promise<string> {
   });
 }
 
+/** Whether a list is that of the user by the model of this version, to the last bit. */
+type Check = (user: string, items: readonly Recommendation[], version: string) => boolean;
+
 /** Run: what a stretch of requests was like. */
 class Run {
   readonly #waits: number[] = [];
   readonly versions = new Set<string>();
   readonly #began = performance.now();
   readonly #wrong: unknown[] = [];
+  readonly #right: Check;
 
-  /** One request, of a user whose list must be one of these; `due` is when it should have gone. */
-  async ask(client: Client, user: string, right: readonly Recommendation[][] | null, due: number): Promise<void> {
+  constructor(right: Check) { this.#right = right; }
+
+  /** One request; `due` is when it should have gone. */
+  async ask(client: Client, user: string, due: number): Promise<void> {
     try {
       const { items, version } = await client.ask({ user, k });
       this.#waits.push(performance.now() - due);
       this.versions.add(version);
-      if (items.length !== k || (right !== null && !right.some((list) => JSON.stringify(list) === JSON.stringify(items)))) this.#wrong.push(`a list of ${user} that is none of the models'`);
+      if (!this.#right(user, items, version)) this.#wrong.push(`a list of ${user} that is not that of the model of version ${version}`);
     } catch (error) { this.#wrong.push(error); }
   }
 
@@ -89,25 +96,29 @@ const folder = mkdtempSync(join(tmpdir(), 'tightrec-bench-')), file = join(folde
 const models = await Promise.all([1, 2].map((seed) => new BPR({ solver: 'sgd', factors: K, epochs: 2, seed }).fit(data)));
 await save(models[0], file);
 await save(models[1], other);
-const server = spawn(process.execPath, [fileURLToPath(new URL('../dist/lib/cli/main.js', import.meta.url)), 'serve', file, '--port', '0', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** The lists of all users by each model, by the version that the server gives its file. */
+const lists = new Map([file, other].map((path, m) => [createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16), models[m].recommend(Int32Array.from({ length: USERS }, (_, row) => row), { k, exclude: data })]));
+const right: Check = (user, items, version) => {
+  const all = lists.get(version), from = k * data.users.encode(user);
+  return all !== undefined && items.length === k && items.every(({ item, score }, at) => item === data.items.decode(all.items[from + at]) && score === all.scores[from + at]);
+};
+const server = spawn(process.execPath, [fileURLToPath(new URL('../dist/package/cli.js', import.meta.url)), 'serve', file, '--port', '0', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
 try {
   const client = clientOf(await listening(server)), user = (n: number): string => `user ${(n * 7919) % USERS}`;
   const counts = async (): Promise<[lists: number, blocks: number]> => { const text = await client.text('/metrics'); return [Number(/^tightrec_block_lists_sum (\d+)/m.exec(text)![1]), Number(/^tightrec_block_lists_count (\d+)/m.exec(text)![1])]; };
-  /** The right lists of some users; of every hundredth request they are compared. */
-  const right = new Map(Array.from({ length: 200 }, (_, n) => [user(100 * n), models.map((model) => model.recommendFor(user(100 * n), { k }))]));
-  for (const [user, [list]] of right) {
-    const { items } = await client.ask({ user, k });
-    if (JSON.stringify(items) !== JSON.stringify(list)) throw new Error(`the server's list of ${user} is not the model's`);
+  for (let n = 0; n < 200; n++) {
+    const { items, version } = await client.ask({ user: user(n), k });
+    if (!right(user(n), items, version)) throw new Error(`the server's list of ${user(n)} is not the model's`);
   }
   for (let n = 0; n < 2000; n += 20) await Promise.all(Array.from({ length: 20 }, (_, at) => client.ask({ user: user(n + at), k }))); // warm
 
   const rows: ServeRow[] = [];
   {
-    const before = await counts(), run = new Run(), began = performance.now(), asked: Promise<void>[] = [], most = Math.round(seconds * rate);
+    const before = await counts(), run = new Run(right), began = performance.now(), asked: Promise<void>[] = [], most = Math.round(seconds * rate);
     let reloaded = false;
     for (let n = 0; n < most;) {
       const now = performance.now() - began;
-      for (; n < most && n * 1000 / rate <= now; n++) asked.push(run.ask(client, user(n), right.get(user(n)) ?? null, began + n * 1000 / rate));
+      for (; n < most && n * 1000 / rate <= now; n++) asked.push(run.ask(client, user(n), began + n * 1000 / rate));
       if (!reloaded && now > seconds * 500) { reloaded = true; renameSync(other, file); server.kill('SIGHUP'); }
       await pause(1);
     }
@@ -117,8 +128,8 @@ try {
     rows.push(run.row(`${rate.toLocaleString('en-US')} requests a second are due, another model halfway`, after[0] - before[0], after[1] - before[1]));
   }
   {
-    const before = await counts(), run = new Run(), end = performance.now() + seconds * 250;
-    await Promise.all(Array.from({ length: CLIENTS }, async (_, n) => { for (; performance.now() < end; n += CLIENTS) await run.ask(client, user(n), right.get(user(n)) ?? null, performance.now()); }));
+    const before = await counts(), run = new Run(right), end = performance.now() + seconds * 250;
+    await Promise.all(Array.from({ length: CLIENTS }, async (_, n) => { for (; performance.now() < end; n += CLIENTS) await run.ask(client, user(n), performance.now()); }));
     const after = await counts();
     rows.push(run.row(`${CLIENTS} clients, each as fast as it gets answers`, after[0] - before[0], after[1] - before[1]));
   }

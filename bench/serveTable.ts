@@ -13,5 +13,5 @@ export function servingTable({ machine, runtime, commit, items, factors, k, rows
     rows.map(({ name, seconds, requests, rate, p50, p99, max, errors, block }) => [name, seconds.toFixed(0), requests.toLocaleString('en-US'), Math.round(rate).toLocaleString('en-US'), figure(p50), figure(p99), figure(max), String(errors), figure(block)]),
   )}
 
-${machine.cpu}, ${machine.cores} cores, client and server on the same machine, ${runtime}; commit ${commit}. \`npm run bench:serve\` measures it and compares lists with the model's meanwhile.`;
+${machine.cpu}, ${machine.cores} cores, client and server on the same machine, ${runtime}; commit ${commit}. \`npm run bench:serve\` measures it and compares every list with that of the model which the answer names.`;
 }

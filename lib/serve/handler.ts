@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
 import { bearerAuth } from 'hono/bearer-auth';
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import type { RawId } from '../data/labelEncoder.ts';
 import type { Recommendation } from '../models/recommender.ts';
 import { type Rule, checkSettings, wholeNumber, withDefaults } from '../models/settings.ts';
@@ -40,7 +40,7 @@ export interface HandlerOptions {
 /** RecommendHandler: answers requests. `export default` one, and it is an edge worker. */
 export interface RecommendHandler {
   readonly fetch: (request: Request) => Promise<Response>;
-  /** Takes another model into service. Requests that began with the old one end with it; resolves when the last of them has. Errors: 'not-fitted', 'bad-setting'. */
+  /** Takes another model into service. Requests that began with the old one end with it; resolves when the last of them has. Errors: 'not-fitted'; 'bad-input' for what is no model; 'bad-setting'. */
   replace(model: ServedModel, options?: { version?: string }): Promise<void>;
   /** Counts a model that could not be taken, for GET /metrics. */
   refused(): void;
@@ -60,7 +60,7 @@ const ROUTES: Record<string, string | undefined> = { '/recommend': 'POST', '/sim
 
 /**
  * recommendHandler: a fitted model as a function from Request to Response, for Node and for edge workers: POST /recommend, POST /similar, GET /health,
- * GET /metrics, GET /openapi.json. Whatever else comes, a status code and one sentence are the answer. Errors: 'not-fitted', 'bad-setting'.
+ * GET /metrics, GET /openapi.json. Whatever else comes, a status code and one sentence are the answer. Errors: 'not-fitted'; 'bad-input' for what is no model; 'bad-setting'.
  */
 export function recommendHandler(model: ServedModel, options: HandlerOptions = {}): RecommendHandler {
   const settings = withDefaults(defaults as Required<HandlerOptions>, options);
@@ -75,6 +75,8 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   let served = taken(model, settings.version), closing = false, ended: () => void = () => {};
 
   function taken(model: ServedModel, version: string): Served {
+    if (typeof model?.fitted !== 'boolean' || typeof model.recommendFor !== 'function') throw new TightrecError('bad-input', `recommendHandler: expected a fitted model, such as fromBytes makes of a file, got ${describe(model)}`);
+    if (typeof version !== 'string') throw new TightrecError('bad-setting', `recommendHandler: version must be ${rules.version(version)}, got ${describe(version)}`);
     if (!model.fitted) throw new TightrecError('not-fitted', `recommendHandler: ${model.name} has learned nothing yet; fit it, or load one that was`);
     metrics.loaded('loaded');
     return new Served(model, version, threads);
@@ -99,8 +101,8 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
     await next();
   });
   app.on('GET', '/health', (c) => {
-    const { model, version } = c.get('served');
-    return c.json({ status: 'ok', model: model.name, version, users: knownOf(model.users), items: knownOf(model.items) });
+    const { model, version, catalogue: { users, items } } = c.get('served');
+    return c.json({ status: 'ok', model: model.name, version, users: knownOf(users), items: knownOf(items) });
   });
   if (token !== null) {
     const missing = { error: 'this server wants a token: send Authorization: Bearer TOKEN', code: 'no-token' };

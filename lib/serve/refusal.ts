@@ -1,5 +1,7 @@
 import { type ErrorCode, TightrecError } from '../errors.ts';
 
+const LONGEST = 1000; // of a sentence that repeats what came
+
 /** Refusal: a request that is not answered as it was meant: a status, a code for programs and one sentence for people. */
 export class Refusal extends Error {
   readonly status: number;
@@ -7,7 +9,7 @@ export class Refusal extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message);
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message);
     this.status = status;
     this.code = code;
     this.headers = headers;

@@ -78,8 +78,9 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
     onReload(said());
   };
   const said = (): { model: string; version: string } => ({ model: current.model.name, version: current.version });
-  let reloading = Promise.resolve();
-  const reload = (): Promise<void> => reloading = reloading.catch(() => {}).then(reloadOnce); // one after another: the last file to be written is the last to be read
+  let reloading = Promise.resolve(), waiting: Promise<void> | null = null, closing = false;
+  /** One after another, and whoever asks while one waits gets that one: the last file to be written is the last to be read, however often it was said. */
+  const reload = (): Promise<void> => closing ? reloading : waiting ??= reloading = reloading.catch(() => {}).then(() => { waiting = null; return reloadOnce(); });
   const changed = (now: Stats, before: Stats): void => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); };
   if (watch) watchFile(file, { interval: 500, persistent: false }, changed);
 
@@ -89,6 +90,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
     get served() { return said(); },
     reload,
     async close() {
+      closing = true;
       unwatchFile(file, changed);
       await reloading.catch(() => {});
       await end();

@@ -2,10 +2,10 @@ import { type Schema, Validator } from '@cfworker/json-schema';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LabelEncoder, type RawId } from '../../lib/data/labelEncoder.ts';
-import { TightrecError } from '../../lib/errors.ts';
-import { BPR, EASE, NextItemLSTM, Popularity, type Recommendation, type Recommender, interactions } from '../../lib/models.ts';
+import { multi, number, sideTable } from '../../lib/data/index.ts';
+import { BPR, EASE, HistoryToNext, NextItemLSTM, Popularity, type Recommendation, type Recommender, TwoTower, interactions } from '../../lib/models.ts';
 import { random } from '../../lib/random.ts';
-import { type HandlerOptions, type Query, type RecommendHandler, type ServedModel, recommendHandler } from '../../lib/serve/index.ts';
+import { type HandlerOptions, type RecommendHandler, type ServedModel, recommendHandler } from '../../lib/serve/index.ts';
 import { refuses } from '../helpers/refuses.ts';
 
 const test = suite('serve/handler');
@@ -60,6 +60,8 @@ test('exclude and only: the same list without those, and of those alone', async 
   const met = model.recommendFor('u2', { k: 1000, excludeSeen: false }).find(({ item }) => !all.some((one) => one.item === item))!;
   assert.equal((await ask(handler, '/recommend', { user: 'u2', only: [met.item] })).body.items, []);
   assert.equal((await ask(handler, '/recommend', { user: 'u2', only: [met.item], excludeSeen: false })).body.items, [met]);
+  const ties = await new Popularity().fit(data), half = data.items.known().filter((_, row) => row % 2 === 0); // equal scores: the lower row is first
+  assert.equal((await ask(handlerOf(ties), '/recommend', { user: 'u2', k: 40, only: [...half, ...half.toReversed()] })).body.items, ties.recommendFor('u2', { k: 50 }).filter(({ item }) => half.includes(item)));
 });
 
 test('much to leave out for many: what each has beside it', async () => {
@@ -112,58 +114,93 @@ test('a history: what a session of the model says', async () => {
   const ofUsers = await new NextItemLSTM({ factors: 4, hidden: 4, layers: 1, epochs: 1, user: true }).fit(data);
   refused(await ask(handlerOf(ofUsers), '/recommend', { history }), 404, ['looks at the user', 'name a user'], 'unknown-id');
   assert.equal((await ask(handlerOf(ofUsers), '/recommend', { history: ['i1'], user: 'u4', k: 3 })).body.items, ofUsers.session('u4').add('i1').top(3));
-  refused(await ask(handler, '/recommend', { history: [] }), 400, ['history', '1 to', 'a list of 0']);
-});
-
-/** A model of features as the two-tower model is one: its score of an item is how far age / 10 is from the item's row; each user has met the item in row 3. */
-function queryModel(calls: number[] = [], more: Partial<ServedModel> = {}): ServedModel {
-  const scored = (query: Query, excludeSeen: boolean): Recommendation[] => {
-    const has = typeof query.user === 'string' && excludeSeen ? [model.items.known()[3]] : [];
-    if (typeof query.age !== 'number') throw query.age === undefined ? new TightrecError('column-missing', "Towers.recommendQueries: query 0 must have 'age'") : new TightrecError('bad-input', 'Towers.recommendTo: age must be a number');
-    return model.items.known().map((item, row) => ({ item, score: -Math.abs(Number(query.age) / 10 - row) })).filter(({ item }) => !has.includes(item)).sort((a, b) => b.score - a.score);
-  };
-  const own: Partial<ServedModel> = {
-    name: 'Towers',
-    recommendTo: (query: Query, { k = 10, exclude, excludeSeen = true }: { k?: number; excludeSeen?: boolean; exclude?: Iterable<RawId> } = {}) => {
-      const out = new Set(exclude);
-      return scored(query, excludeSeen).filter(({ item }) => !out.has(item)).slice(0, k);
-    },
-    recommendQueries: (queries: readonly Query[], { k = 10, excludeSeen = true }: { k?: number; excludeSeen?: boolean } = {}) => {
-      calls.push(queries.length);
-      const lists = queries.map((query) => scored(query, excludeSeen).slice(0, k));
-      return { items: Int32Array.from(lists.flatMap((list) => list.map(({ item }) => model.items.encode(item)))), scores: Float32Array.from(lists.flatMap((list) => list.map(({ score }) => score))) };
-    },
-    ...more,
-  };
-  return new Proxy<ServedModel>(model, { get: (target, name) => (name in own ? own[name as keyof ServedModel] : Reflect.get(target, name, target)) });
-}
-
-test('queries by features, one and many; a missing feature is 400', async () => {
-  const handler = handlerOf(queryModel()), first = (age: number): RawId => model.items.known()[age / 10];
-  assert.is((await ask(handler, '/recommend', { query: { age: 30, words: ['a'] }, k: 3 })).body.items![0].item, first(30));
-  assert.equal((await ask(handler, '/recommend', { queries: [{ age: 10 }, { age: 70 }], k: 1 })).body.lists, [{ items: [{ item: first(10), score: 0 }] }, { items: [{ item: first(70), score: 0 }] }]);
-  assert.equal((await ask(handler, '/recommend', { query: { age: 30 }, k: 1, only: [first(90)] })).body.items, [{ item: first(90), score: -6 }]);
-  assert.not.equal((await ask(handler, '/recommend', { query: { age: 30 }, k: 1, exclude: [first(30)] })).body.items![0].item, first(30));
-  for (const excludeSeen of [undefined, true, false]) {
-    const best = excludeSeen === false ? first(30) : first(20), query = { user: 'u1', age: 30 };
-    assert.is((await ask(handler, '/recommend', { query, k: 1, excludeSeen })).body.items![0].item, best);
-    assert.is((await ask(handler, '/recommend', { query, k: 1, excludeSeen, exclude: [first(50)] })).body.items![0].item, best);
+  const next = await new HistoryToNext({ factors: 4, layers: [4], epochs: 1 }).fit(data);
+  assert.equal((await ask(handlerOf(next), '/recommend', { history, user: 'u3', k: 50 })).body.items, history.reduce((basket, item) => basket.add(item), next.session('u3')).top(50));
+  for (const [within, k] of [[data.items.known().slice(5), 3], [['i0', 'i49'], 2], [['i9'], 7], [data.items.known(), 60], [session(50).slice(25).map(({ item }) => item), 1]] as [RawId[], number][]) {
+    assert.equal((await ask(handler, '/recommend', { history, k, only: within, exclude: ['i9', 'i30'] })).body.items, session(50).filter(({ item }) => within.some((one) => one === item) && !['i9', 'i30'].includes(String(item))).slice(0, k));
   }
-  refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { user: 'nobody', age: 30 }] }), 404, ['queries[1].user', "'nobody'"], 'unknown-id');
-  refused(await ask(handler, '/recommend', { query: { gender: 'M' } }), 400, ["query must have 'age'"], 'column-missing');
-  refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { gender: 'M' }] }), 400, ["queries[1] must have 'age'"], 'column-missing');
-  refused(await ask(handler, '/recommend', { query: { age: 'old' }, exclude: ['i1'] }), 400, ['query: age must be a number'], 'bad-input');
-  refused(await ask(handler, '/recommend', { query: {} }), 400, ['query must be an object of cells']);
-  refused(await ask(handler, '/recommend', { query: { age: null } }), 400, ['query.age must be text, a number, or a list of texts, got null']);
-  refused(await ask(handler, '/recommend', { queries: [{ age: 1 }, { words: ['a', 1] }] }), 400, ['queries[1].words[1] must be a text, got 1']);
-  refused(await ask(handler, '/recommend', { query: { age: 1 }, exclude: ['nothing'] }), 404, ['exclude[0]', "'nothing'"]);
+  for (const one of [lstm, next]) assert.equal((await ask(handlerOf(one), '/recommend', { history: [], k: 6 })).body.items, one.session().top(6)); // nothing yet
 });
 
-test('one bad query spoils no other that is scored with it', async () => {
-  const calls: number[] = [], handler = handlerOf(queryModel(calls), { later: setImmediate });
-  const [good, bad] = await Promise.all([ask(handler, '/recommend', { query: { age: 20 } }), ask(handler, '/recommend', { query: { gender: 'M' } })]);
-  assert.is(good.status, 200);
+const ages = (n: number): number[] => Array.from({ length: n }, (_, at) => 20 + at);
+const towers = await new TwoTower({ userFeatures: { age: number(), words: multi() }, itemFeatures: { year: number() }, layers: [4], epochs: 2 }).fit(data, {
+  userTable: sideTable(data.users.known(), { age: ages(30), words: ages(30).map((age) => [age % 2 ? 'odd' : 'even']) }), itemTable: sideTable(data.items.known(), { year: ages(50) }),
+});
+
+/** altered: the same model but for this. */
+const altered = <Model extends ServedModel>(served: Model, own: Partial<Model>): Model => new Proxy(served, { get: (target, name) => (name in own ? own[name as keyof Model] : Reflect.get(target, name, target)) });
+
+test('queries by features, one and many: what the model answers', async () => {
+  const handler = handlerOf(towers), queries = [{ age: 30, words: ['odd'] }, { age: 70, words: [] }, { user: 'u1' }, { user: 'nobody', age: 21, words: 'odd' }, { user: 'u2', age: 44, words: ['even', 'odd'] }];
+  const lists = (await ask(handler, '/recommend', { queries, k: 50 })).body.lists!.map(({ items }) => items);
+  for (const [at, query] of queries.entries()) {
+    const alone = towers.recommendTo(query, { k: 50 });
+    assert.equal((await ask(handler, '/recommend', { query, k: 50 })).body.items, alone);
+    assert.equal(lists[at].map(({ item }) => item), alone.map(({ item }) => item));
+    for (const excludeSeen of [undefined, true, false]) {
+      const all = towers.recommendTo(query, { k: 50, ...(excludeSeen !== undefined && { excludeSeen }) }), out = [all[0].item, all[3].item], within = ['i3', 'i40', 'i7', all[0].item, 'i11'];
+      assert.equal((await ask(handler, '/recommend', { query, k: 6, excludeSeen })).body.items, all.slice(0, 6));
+      assert.equal((await ask(handler, '/recommend', { query, k: 6, excludeSeen, exclude: out })).body.items, all.filter(({ item }) => !out.includes(item)).slice(0, 6));
+      for (const k of [2, 50]) assert.equal((await ask(handler, '/recommend', { query, k, excludeSeen, only: within, exclude: out })).body.items, all.filter(({ item }) => within.includes(item) && !out.includes(item)).slice(0, k));
+    }
+  }
+  assert.equal((await ask(handlerOf(towers, { threads: 2 }), '/recommend', { queries, k: 50 })).body.lists!.map(({ items }) => items), lists);
+});
+
+test('encoders that keep a row for the unknown: queries and histories as well', async () => {
+  const known = interactions(users, items, { users: LabelEncoder.fit(users, { unknown: true }), items: LabelEncoder.fit(items, { unknown: true }) }), query = { user: 'u1', age: 33 };
+  const one = await new TwoTower({ userFeatures: { age: number() }, itemFeatures: { year: number() }, layers: [4], epochs: 1 }).fit(known, { userTable: sideTable(data.users.known(), { age: ages(30) }), itemTable: sideTable(data.items.known(), { year: ages(50) }) }), handler = handlerOf(one);
+  assert.equal((await ask(handler, '/recommend', { query, k: 100 })).body.items, one.recommendTo(query, { k: 100 }));
+  assert.equal((await ask(handler, '/recommend', { query, k: 100, only: data.items.known() })).body.items, one.recommendTo(query, { k: 100 }));
+  assert.equal((await ask(handler, '/recommend', { query: { user: 'nobody', age: 33 } })).body.items, one.recommendTo({ user: 'nobody', age: 33 }));
+});
+
+test('a query that says too little, too much or something else: one sentence that says where', async () => {
+  const handler = handlerOf(towers), cases: [body: object, status: number, error: string][] = [
+    [{ query: { words: ['odd'] } }, 400, "query must have 'age', or the id of a known user; the columns are user, age, words"],
+    [{ queries: [{ age: 1, words: [] }, { words: ['odd'] }] }, 400, "queries[1] must have 'age', or the id of a known user; the columns are user, age, words"],
+    [{ query: { age: '60', words: [] } }, 400, 'query.age must be a finite number, got "60"'],
+    [{ queries: [{ user: 'u1' }, { age: 1, words: [] }, { age: ['1'], words: [] }], exclude: ['i1'] }, 400, 'queries[2].age must be a finite number, got a list'],
+    [{ query: { age: 1e200, words: [] } }, 400, 'query.age must be a number of at most 1e+100 in size, got 1e+200'],
+    [{ query: { age: 60, words: ['odd', 'odd'] } }, 400, 'query.words: expected each value once, got "odd" twice'],
+    [{ query: { age: 60, words: [], shoe: 43 } }, 400, "query has 'shoe', which no feature of TwoTower reads; the columns are user, age, words"],
+    [{ query: { user: 'nobody' } }, 404, "query.user: user 'nobody' is not among the 30 users that the model knows; tell age, words instead, and the model can answer by them"],
+    [{ queries: [{ user: 'u1' }, { user: "; tell 'x' is" }] }, 404, "queries[1].user: user '; tell 'x' is' is not among the 30 users that the model knows; tell age, words instead, and the model can answer by them"],
+    [{ query: { user: ['u1'] } }, 400, 'query.user must be an id, as text or as a number, got a list of 1'],
+    [{ query: {} }, 400, 'query must be an object of cells by column, each text, a number, or a list of texts, got an object'],
+    [{ query: { age: null } }, 400, 'query.age must be text, a number, or a list of texts, got null'],
+    [{ queries: [{ age: 1 }, { words: ['a', 1] }] }, 400, 'queries[1].words[1] must be a text, got 1'],
+  ];
+  for (const [body, status, error] of cases) {
+    const answer = await ask(handler, '/recommend', body);
+    refused(answer, status, []);
+    assert.is(answer.body.error, error);
+  }
+  const long = await ask(handler, '/recommend', { query: { age: 1, words: [], ['x'.repeat(5000)]: 1 } });
+  refused(long, 400, ["query has 'xxx", '...']);
+  assert.ok(long.body.error!.length < 1100);
+  refused(await ask(handler, '/recommend', { query: { user: 'u1' }, exclude: ['nothing'] }), 404, ['exclude[0]', "'nothing'"]);
+});
+
+test('fallback is for users: beside anything else it is refused', async () => {
+  const handler = handlerOf(towers);
+  for (const [body, beside] of [[{ query: { user: 'u1' } }, 'query'], [{ queries: [{ user: 'u1' }] }, 'queries'], [{ history: ['i1'] }, 'history'], [{ history: ['i1'], user: 'u1' }, 'history']] as const) {
+    const answer = await ask(handler, '/recommend', { ...body, fallback: 'popularity' });
+    assert.equal([answer.status, answer.body.error], [400, `fallback is for user and users, whom a model may not know, got it beside ${beside}; leave it out`]);
+  }
+});
+
+test('one bad query spoils no other that comes with it; what fails for one row is computed for each by itself', async () => {
+  const handler = handlerOf(towers, { later: setImmediate });
+  const [good, bad] = await Promise.all([ask(handler, '/recommend', { query: { user: 'u1' } }), ask(handler, '/recommend', { query: { words: [] } })]);
+  assert.equal(good.body.items, towers.recommendTo({ user: 'u1' }));
   refused(bad, 400, ["query must have 'age'"]);
+
+  const calls: number[] = [], { answers } = model, wrong = model.users.encode('u2');
+  const failing = altered<ServedModel>(model, { answers: { ...answers, scoreBlock(out, rows) { calls.push(rows.length); if (rows.includes(wrong)) throw new Error('no such row'); answers.scoreBlock(out, rows); } } });
+  const spoilt = handlerOf(failing, { later: setImmediate }), [right, failed] = await Promise.all(['u1', 'u2'].map((user) => ask(spoilt, '/recommend', { user })));
+  assert.equal(right.body.items, model.recommendFor('u1'));
+  assert.is(failed.status, 500);
   assert.equal(calls, [2, 1, 1]); // together, and then each for itself
 });
 
@@ -204,11 +241,18 @@ const wrong: [what: string, body: unknown, status: number, words: string[]][] = 
   ['k of a half', { user: 'u1', k: 1.5 }, 400, ['k must be', 'got 1.5']],
   ['k as text', { user: 'u1', k: '5' }, 400, ['k must be', 'got "5"']],
   ['k beyond all numbers', '{"user": "u1", "k": 1e999}', 400, ['k must be']],
-  ['a history that is too long', { history: Array.from({ length: 201 }, () => 'i1') }, 400, ['history must be a list of 1 to 200 ids', 'a list of 201']],
+  ['a history that is too long', { history: Array.from({ length: 201 }, () => 'i1') }, 400, ['history must be a list of 0 to 200 ids', 'a list of 201']],
   ['too much to leave out', { user: 'u1', exclude: Array.from({ length: 10_001 }, () => 'i1') }, 400, ['exclude must be a list of 1 to 10000 ids', 'a list of 10001']],
   ['excludeSeen as text', { user: 'u1', excludeSeen: 'yes' }, 400, ['excludeSeen must be true or false', '"yes"']],
   ['exclude as text', { user: 'u1', exclude: 'i1' }, 400, ['exclude must be a list', '"i1"']],
   ['another fallback', { user: 'u1', fallback: 'random' }, 400, ['fallback must be "popularity"', '"random"']],
+  ['a user as long as a page', { user: 'x'.repeat(4000) }, 404, ["'xxx", "...' is not among the 30 users"]],
+  ['a user of several lines', { user: 'a\nb\u0000"' }, 404, ["'a\\nb\\u0000\"'"]],
+  ['half a character', '{ "user": "\\ud800" }', 404, ["'\\ud800'"]],
+  ['a field of half a character', '{ "user": "u1", "\\ud800": 1 }', 400, ['half a character']],
+  ['a column of half a character', '{ "query": { "\\ud800": null } }', 400, ['half a character']],
+  ['lists in lists', `{ "user": ${'['.repeat(100_000)}${']'.repeat(100_000)} }`, 400, ['user must be an id', 'a list of 1']],
+  ['objects in objects', `{ "query": { "a": ${'{ "a": '.repeat(20_000)}1${' }'.repeat(20_000)} } }`, 400, ['query.a must be text, a number, or a list of texts, got an object']],
   ['a user nobody knows', { user: 'nobody' }, 404, ["'nobody'", '30 users', '"fallback": "popularity"']],
   ['a user nobody knows, among users', { users: ['u1', 'nobody'] }, 404, ['users[1]', "'nobody'"]],
   ['a user that is a number', { user: 12.5 }, 404, ['12.5 (a number)']],
@@ -260,11 +304,13 @@ test('other paths and methods', async () => {
   const handler = handlerOf();
   refused(await ask(handler, '/recommendations', {}), 404, ['nothing at this path', 'POST /recommend', 'GET /health'], 'no-such-path');
   refused(await ask(handler, '/__proto__', {}), 404, ['nothing at this path']);
-  for (const [path, method, allow] of [['/recommend', 'GET', 'POST'], ['/similar', 'DELETE', 'POST'], ['/health', 'POST', 'GET, HEAD']]) {
+  for (const [path, method, allow] of [['/recommend', 'GET', 'POST'], ['/similar', 'DELETE', 'POST'], ['/health', 'POST', 'GET, HEAD'], ['/recommend', 'OPTIONS', 'POST'], ['/metrics', 'OPTIONS', 'GET, HEAD'], ['/similar', 'PUT', 'POST']]) {
     const response = await handler.fetch(new Request(`http://host${path}`, { method })), body = await response.json();
     refused({ status: response.status, headers: response.headers, body }, 405, [path, method], 'wrong-method');
     assert.is(response.headers.get('allow'), allow);
   }
+  const posts = await handler.fetch(new Request('http://host/recommend', { method: 'HEAD' }));
+  assert.equal([posts.status, posts.headers.get('allow'), await posts.text()], [405, 'POST', '']);
   const head = await handler.fetch(new Request('http://host/health', { method: 'HEAD' }));
   assert.is(head.status, 200);
   assert.is(await head.text(), '');
@@ -287,6 +333,11 @@ test('a token: who has none, another, and the right one', async () => {
 
 test('settings out of range, and a model that has learned nothing', () => {
   refuses(() => recommendHandler(new BPR()), 'not-fitted', 'BPR has learned nothing');
+  for (const [none, got] of [[null, 'null'], [undefined, 'undefined'], [{}, 'another object'], ['shop.safetensors', '"shop.safetensors"'], [new BPR().fit(data), 'another object'], [towers.queryTower(), 'another object']] as const) {
+    refuses(() => recommendHandler(none as never), 'bad-input', 'expected a fitted model', `got ${got}`);
+  }
+  refuses(() => void handlerOf().replace(null as never), 'bad-input', 'expected a fitted model', 'got null');
+  refuses(() => void handlerOf().replace(model, { version: 2 as never }), 'bad-setting', 'version must be a string', 'got 2');
   const bad: [HandlerOptions, string][] = [[{ maxK: 0 }, 'maxK must be'], [{ maxBody: 1.5 }, 'maxBody must be'], [{ maxQueue: 0 }, 'maxQueue must be'], [{ threads: 0 }, 'threads must be'], [{ later: 1 as never }, 'later must be a function'], [{ version: 1 as never }, 'version must be a string'], [{ port: 1 } as never, "no setting 'port'"]];
   for (const [options, words] of bad) refuses(() => recommendHandler(model, options), 'bad-setting', words);
   for (const token of ['', 'two words', 'ümlaut']) {
@@ -298,7 +349,7 @@ test('settings out of range, and a model that has learned nothing', () => {
 });
 
 test('an error that is no client\'s fault: 500, and whoever runs the server hears of it', async () => {
-  const heard: unknown[] = [], failing = queryModel([], { recommendQueries() { throw new Error('the secret path /srv/models'); } }), handler = handlerOf(failing, { onError: (error) => heard.push(error) });
+  const heard: unknown[] = [], failing = altered<ServedModel>(towers, { queryEmbeddings() { throw new Error('the secret path /srv/models'); } }), handler = handlerOf(failing, { onError: (error) => heard.push(error) });
   const answer = await ask(handler, '/recommend', { query: { age: 1 } });
   refused(answer, 500, ['failed to answer'], 'failed');
   assert.not.match(answer.body.error!, 'secret');
@@ -398,14 +449,14 @@ test('GET /health and GET /metrics', async () => {
 });
 
 test('the OpenAPI description: every answer is as it says, and every body is checked by its schema', async () => {
-  const handler = handlerOf(queryModel(), { maxK: 77, version: 'v3', token: 'abc' }), init = { headers: { authorization: 'Bearer abc' } };
+  const handler = handlerOf(towers, { maxK: 77, version: 'v3', token: 'abc' }), init = { headers: { authorization: 'Bearer abc' } };
   const document = await (await handler.fetch(new Request('http://host/openapi.json', init))).json() as { openapi: string; security: unknown; paths: Record<string, Record<string, { responses: Record<string, unknown> }>>; components: { schemas: Record<string, Schema> } };
   assert.is(document.openapi, '3.1.0');
   assert.equal(document.security, [{ token: [] }]);
   const { schemas } = document.components, fits = (name: string, value: unknown): boolean => new Validator(schemas[name], '2020-12').validate(value).valid;
   assert.equal((schemas.Recommend.properties as Record<string, { maximum: number }>).k.maximum, 77);
   const told = (path: string, method: string, { status }: Answer): boolean => Object.hasOwn(document.paths[path][method].responses, String(status));
-  for (const body of [{ user: 'u1' }, { users: ['u1', 'new'], fallback: 'popularity' }, { query: { age: 10 } }, { queries: [{ age: 10 }], k: 2 }, { user: 'u1', k: 78 }, { user: 'nobody' }, {}, { user: 'u1', query: { age: 1 } }]) {
+  for (const body of [{ user: 'u1' }, { users: ['u1', 'new'], fallback: 'popularity' }, { query: { user: 'u1' } }, { queries: [{ age: 10, words: [] }], k: 2 }, { query: { age: 10 } }, { query: { user: [] } }, { query: { user: 'u1' }, fallback: 'popularity' }, { user: 'u1', k: 78 }, { user: 'nobody' }, {}, { user: 'u1', query: { age: 1 } }]) {
     const answer = await ask(handler, '/recommend', body, init);
     assert.ok(told('/recommend', 'post', answer), String(answer.status));
     assert.ok(fits(answer.status === 200 ? 'Recommendations' : 'Error', answer.body), JSON.stringify(answer.body));

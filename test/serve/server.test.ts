@@ -205,6 +205,54 @@ test('watch: a file that changes is taken into service', () => served({ watch: t
   assert.is((await ask(server, { user: 'u1' })).body.model, 'Popularity');
 }));
 
+test('watch: a file that goes and comes back', async () => {
+  const heard: [string, string | undefined][] = [], until = async (n: number): Promise<void> => { for (let tries = 0; heard.length < n && tries < 100; tries++) await pause(50); };
+  await served({ watch: true, onReload: ({ model }, error) => heard.push([model, (error as { code: string } | undefined)?.code]) }, async (server) => {
+    await pause(20);
+    rmSync(file);
+    await until(1);
+    await goesOn(server);
+    writeFileSync(file, toBytes(other));
+    await until(2);
+    assert.is((await ask(server, { user: 'u1' })).body.model, 'Popularity');
+  });
+  assert.equal(heard, [['BPR', 'file-missing'], ['Popularity', undefined]]);
+});
+
+test('many reloads at once: one at a time, the last file is in service, and the memory of the others went back', async () => {
+  const opened: Recommender[] = [], heard: string[] = [];
+  const open = (bytes: Uint8Array): Recommender => { const one = fromBytes(bytes); opened.push(one); return one; };
+  let over: RecommendServer | null = null;
+  await served({ open, onReload: ({ model }) => heard.push(model) }, async (server) => {
+    over = server;
+    const first = server.reload(), storm: Promise<void>[] = [];
+    await new Promise(setImmediate); // the first is being read
+    for (let n = 0; n < 50; n++) {
+      writeFileSync(file, toBytes(n % 2 === 0 ? model : other));
+      storm.push(server.reload());
+    }
+    await Promise.all([first, ...storm]);
+    assert.is(heard.length, 2); // the one that was under way, and one for all that came meanwhile
+    assert.is((await ask(server, { user: 'u1' })).body.model, 'Popularity');
+    assert.is(opened.filter(({ fitted }) => fitted).length, 1);
+  });
+  await over!.reload(); // after the end nobody would give back what it took
+  assert.equal([heard.length, opened.some(({ fitted }) => fitted)], [2, false]);
+});
+
+test('a connection that stays open: it goes on after refusals of all kinds', () => served({ maxBody: 100 }, async (server) => {
+  const { socket, all } = raw(server), good = '{ "user": "u1", "k": 3 }';
+  const sent = [
+    head(3) + 'no!', head(18) + '{ "user": "none" }', 'GET /nowhere HTTP/1.1\r\nhost: x\r\n\r\n', 'GET /recommend HTTP/1.1\r\nhost: x\r\n\r\n', 'HEAD /health HTTP/1.1\r\nhost: x\r\n\r\n',
+    'OPTIONS /recommend HTTP/1.1\r\nhost: x\r\n\r\n', `${head('transfer-encoding: chunked')}5\r\n{ "us\r\n0\r\n\r\n`, head(good.length, 'connection: close\r\n') + good,
+  ];
+  for (const text of sent) { socket.write(text); await pause(30); }
+  const text = await all;
+  assert.equal(text.match(/^(?:.*\})?HTTP\/1\.1 \d+/gm)?.map((line) => line.slice(-3)), ['400', '404', '404', '405', '200', '405', '400', '200']);
+  assert.is(text.match(/\r\nallow: POST\r\n/gi)?.length, 2);
+  assert.ok(text.endsWith(JSON.stringify({ items: model.recommendFor('u1', { k: 3 }), ...server.served })), text);
+}));
+
 test('close: what has come is answered, and the connection ends; who never ends is cut off', async () => {
   const server = await serve(file, { port: 0, timeout: 1 }), half = raw(server), never = raw(server), idle = raw(server);
   half.socket.write(`${head(16)}{ "user":`);

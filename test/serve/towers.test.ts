@@ -1,9 +1,14 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Interactions, bucket, category, interactions, number, sideTable, text } from '../../lib/data/index.ts';
 import { type Query, type Recommendation, TwoTower, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/models.ts';
 import { toOnnx } from '../../lib/onnx.ts';
-import { ExactIndex } from '../../lib/retrieval/index.ts';
+import { ExactIndex, type Neighbour } from '../../lib/retrieval/index.ts';
 import { recommendHandler } from '../../lib/serve/index.ts';
 import { random } from '../../lib/random.ts';
 import { readOnnx, runOnnx } from '../helpers/onnxReader.ts';
@@ -55,11 +60,30 @@ test('over HTTP: a query, several at once, what a query lacks', async () => {
   same([(await ask({ query: { user: 'u7' } })).json.items!], [model.recommendFor('u7', { k: 6 })]);
   const { status, json } = await ask({ query: { job: 'nurse', age: 25 } });
   assert.equal([status, json.error], [400, "query must have 'time'; the columns are user, job, age, time"]);
-  for (const [query, code, said] of [[{ user: 'nobody' }, 404, 'nobody'], [{ job: 'nurse', age: 'old', time: 1 }, 400, 'age'], [{ job: 'nurse', age: 25, time: 1, shoe: 43 }, 400, 'shoe']] as const) {
+  for (const [query, code, said] of [[{ user: 'nobody' }, 404, "query.user: user 'nobody' is not among the 60 users that the model knows; tell job, age instead, and the model can answer by them"], [{ job: 'nurse', age: 'old', time: 1 }, 400, 'query.age must be a finite number, got "old"'], [{ job: 'nurse', age: 25, time: 1, shoe: 43 }, 400, 'shoe']] as const) {
     const refused = await ask({ query });
     assert.is(refused.status, code, refused.json.error);
     assert.match(refused.json.error!, said);
   }
+});
+
+test('the worker of docs/serving.md: its query tower and an index answer as the model does', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tightrec-tower-')), root = fileURLToPath(new URL('../..', import.meta.url)), [, worker] = /## A query tower at the edge[^]*?```js\n([^]*?)```/.exec(readFileSync(join(root, 'docs/serving.md'), 'utf8'))!;
+  try {
+    for (const [name, bytes] of Object.entries({ 'worker.js': worker, 'tower.safetensors': queryTowerToBytes(model.queryTower()), 'items.bin': new Uint8Array(model.candidateEmbeddings().data.buffer), 'items.json': JSON.stringify(model.items.known()) })) writeFileSync(join(folder, name), bytes);
+    await build({
+      entryPoints: [join(folder, 'worker.js')], outfile: join(folder, 'bundle.mjs'), bundle: true, format: 'esm', platform: 'neutral', target: 'es2022', mainFields: ['module', 'main'], nodePaths: [join(root, 'node_modules')], loader: { '.safetensors': 'binary', '.bin': 'binary' }, logLevel: 'silent',
+      alias: { 'tightrec/models': join(root, 'lib/models.ts'), 'tightrec/retrieval': join(root, 'lib/retrieval/index.ts') },
+    });
+    const { default: { fetch } } = await import(pathToFileURL(join(folder, 'bundle.mjs')).href) as { default: { fetch(request: Request): Promise<Response> } };
+    const ask = async (body: object): Promise<{ status: number; json: { items: Neighbour[]; error?: string } }> => { const response = await fetch(new Request('http://localhost/', { method: 'POST', body: JSON.stringify(body) })); return { status: response.status, json: await response.json() as never }; };
+    const lists = await Promise.all(queries.map((query) => ask({ query, k: 6 })));
+    same(lists.map(({ json }) => json.items.map(({ id, score }) => ({ item: id, score }))), queries.map((query) => model.recommendTo(query, { k: 6, excludeSeen: false })));
+    assert.is((await ask({ query: queries[0] })).json.items.length, 10);
+    const { status, json } = await ask({ query: { job: 'nurse', age: 25 } });
+    assert.is(status, 400);
+    assert.match(json.error!, "must have 'time'");
+  } finally { rmSync(folder, { recursive: true, force: true }); }
 });
 
 test.run();
