@@ -73,6 +73,7 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   const blocks = new Blocks({ most: maxQueue + MOST_LISTS, later: settings.later, scored: (lists) => metrics.scored(lists) });
   const description = (): string => JSON.stringify(openapi(schemas, { version: served.version, token: token !== null }));
   let served = taken(model, settings.version), closing = false, ended: () => void = () => {};
+  const end = new Promise<void>((resolve) => { ended = resolve; });
 
   function taken(model: ServedModel, version: string): Served {
     if (typeof model?.fitted !== 'boolean' || typeof model.recommendFor !== 'function') throw new TightrecError('bad-input', `recommendHandler: expected a fitted model, such as fromBytes makes of a file, got ${describe(model)}`);
@@ -130,7 +131,7 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
   app.onError((error, c) => {
     if ('getResponse' in error) return (error as { getResponse(): Response }).getResponse(); // of bearerAuth
     const refusal = refusalOf(error);
-    if (refusal === null) settings.onError(error);
+    if (refusal === null) heard(settings.onError, error);
     return refuse(c, refusal ?? new Refusal(500, 'failed', 'the server failed to answer; what happened was reported to those who run it'));
   });
 
@@ -153,13 +154,16 @@ export function recommendHandler(model: ServedModel, options: HandlerOptions = {
       return old.idle;
     },
     refused: () => metrics.loaded('refused'),
-    close: () => new Promise((resolve) => {
+    close() {
       closing = true;
-      ended = resolve;
-      if (metrics.inFlight === 0) resolve();
-    }),
+      if (metrics.inFlight === 0) ended();
+      return end;
+    },
   };
 }
+
+/** Whoever hears of a fault may have one of their own, which changes no answer. */
+function heard(onError: (error: unknown) => void, error: unknown): void { try { onError(error); } catch { /* theirs */ } }
 
 const refuse = (c: Context, { status, code, message, headers }: Refusal): Response => c.json({ error: message, code }, status as 400, headers);
 const knownOf = ({ size, unknown }: { size: number; unknown: boolean }): number => size - (unknown ? 1 : 0);

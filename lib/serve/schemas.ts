@@ -59,7 +59,7 @@ const OUTER = new Set(['properties', 'additionalProperties', 'items']);
 
 /** What is wrong with a body, by the first error that is about a value itself: what was expected, and what came. */
 function sentence(schema: Schema, body: unknown, errors: readonly OutputUnit[]): string {
-  const { keyword, instanceLocation } = errors.find((error) => !OUTER.has(error.keyword))!, trail = instanceLocation.split('/').slice(1).map((part) => decodeURI(part.replaceAll('~1', '/').replaceAll('~0', '~')));
+  const { keyword, instanceLocation } = errors.find((error) => !OUTER.has(error.keyword))!, trail = instanceLocation.split('/').slice(1).map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'));
   const names = Object.keys(schema.properties!);
   if (trail.length === 0) {
     if (keyword === 'type') return `the body must be a JSON object, such as ${schema.required!.length > 0 ? `{ "${schema.required![0]}": "an id" }` : '{ "user": "an id" }'}, got ${show(body)}`;

@@ -3,7 +3,7 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';
 import { columnName } from '../data/learnFeatures.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { type Catalogue, itemTotals } from '../models/catalogue.ts';
 import type { Session } from '../models/nextItemAnswers.ts';
 import type { Query } from '../models/queryTower.ts';
@@ -131,7 +131,11 @@ export class Served {
 
   #queriesWanted(queries: readonly Query[], placeOf: (at: number) => string, { excludeSeen = this.#kept.excludeSeen, ...body }: RecommendBody): WantedList[] {
     const { users } = this.catalogue, choice = this.#choice(body);
-    const known = queries.map((query) => { const { user } = query as { user?: RawId }; return user === undefined ? query : { ...query, user: knownId(user, users) ?? user }; });
+    const known = queries.map((query, at) => {
+      const { user } = query as { user?: unknown };
+      if (user !== undefined && typeof user !== 'string' && typeof user !== 'number') throw new Refusal(400, 'bad-body', `${placeOf(at)}.user must be an id, as text or as a number, got ${describe(user)}`);
+      return user === undefined ? query : { ...query, user: knownId(user, users) ?? user };
+    });
     const { data, shape: [, K] } = this.#embedded(known, placeOf);
     return known.map(({ user }, at) => {
       const row = excludeSeen && user !== undefined ? users.encode(user as RawId) : -1;

@@ -81,7 +81,7 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
   let reloading = Promise.resolve(), waiting: Promise<void> | null = null, closing = false;
   /** One after another, and whoever asks while one waits gets that one: the last file to be written is the last to be read, however often it was said. */
   const reload = (): Promise<void> => closing ? reloading : waiting ??= reloading = reloading.catch(() => {}).then(() => { waiting = null; return reloadOnce(); });
-  const changed = (now: Stats, before: Stats): void => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) void reload(); };
+  const changed = (now: Stats, before: Stats): void => { if (now.mtimeMs !== before.mtimeMs || now.size !== before.size || now.ino !== before.ino) reload().catch(() => {}); }; // what its hearer threw is its own
   if (watch) watchFile(file, { interval: 500, persistent: false }, changed);
 
   return {

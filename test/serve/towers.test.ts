@@ -86,4 +86,32 @@ test('the worker of docs/serving.md: its query tower and an index answer as the 
   } finally { rmSync(folder, { recursive: true, force: true }); }
 });
 
+test('a user that is no id, names of fields that JSON Schema would choke on', async () => {
+  const { fetch } = recommendHandler(model), ask = async (text: string): Promise<[number, string]> => {
+    const response = await fetch(new Request('http://localhost/recommend', { method: 'POST', body: text }));
+    return [response.status, ((await response.json()) as { error: string }).error];
+  };
+  for (const user of ['["u1"]', '{}', 'true', 'null']) {
+    const [status, said] = await ask(`{"query":{"user":${user}}}`);
+    assert.is(status, 400);
+    assert.match(said, /^query\.user must be /);
+    assert.not.match(said, 'u0');
+  }
+  for (const body of ['{"query":{"a#b":{}}}', '{"query":{"#":[1]}}', '{"query":{"%25/~1":null}}', '{"\\ud800":1,"user":"u1"}', '{"query":{"\\ud800":{}}}', '{"a#":1,"user":"u1"}']) assert.is((await ask(body))[0], 400, body);
+  assert.match((await ask('{"a#":1,"user":"u1"}'))[1], '"a#"');
+});
+
+test('close again while a request is under way: both resolve', async () => {
+  const handler = recommendHandler(model), asked = handler.fetch(new Request('http://localhost/recommend', { method: 'POST', body: '{"user":"u1"}' }));
+  await Promise.all([handler.close(), handler.close()]);
+  assert.is((await asked).status, 200);
+});
+
+test('a hearer that throws changes no answer', async () => {
+  const broken = fromBytes(toBytes(model)), { answers } = broken;
+  Object.defineProperty(broken, 'answers', { get: () => ({ ...answers, scoreBlock: () => { throw new Error('no scores'); } }) });
+  const { fetch } = recommendHandler(broken, { onError: () => { throw new Error('mine'); } });
+  assert.is((await fetch(new Request('http://localhost/recommend', { method: 'POST', body: '{"user":"u1"}' }))).status, 500);
+});
+
 test.run();
