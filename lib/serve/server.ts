@@ -100,13 +100,16 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
 
 /** A server, and what ends it: it listens no more, and each connection ends with the answer that is under way, or is cut off after `timeout` milliseconds. */
 function newServer(handler: RecommendHandler, timeout: number): { server: Server; end(): Promise<void> } {
-  const listener = getRequestListener(handler.fetch), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
-  const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout / 4), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  // of what no Request can be made of
+  const errorHandler = (): Response => new Response(JSON.stringify(said('HOST', timeout)[1]), { status: 400, headers: { 'content-type': 'application/json', connection: 'close' } });
+  const listener = getRequestListener(handler.fetch, { errorHandler }), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
+  const server = createServer({ requireHostHeader: false, requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.min(1000, timeout / 4), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
     answering.set(incoming.socket, outgoing);
     underWay.add(outgoing);
     outgoing.on('close', () => underWay.delete(outgoing));
     void listener(incoming, outgoing);
   });
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => { server.emit('request', incoming, outgoing); }); // whatever else is expected is not done, which RFC 9110 allows
   server.setTimeout(2 * timeout); // of a client that does not read its answer
   // what Node would answer with a bare status
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -126,6 +129,7 @@ function newServer(handler: RecommendHandler, timeout: number): { server: Server
 function said(code: string, timeout: number): [status: string, body: { error: string; code: string }] {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', { error: `the request must come whole within ${timeout / 1000} seconds, and has not`, code: 'incomplete' }];
   if (code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', { error: 'the head of the request must be at most 16 KiB; send fewer headers', code: 'head-too-large' }];
+  if (code === 'HOST') return ['400 Bad Request', { error: 'the request must say in its Host header where it goes, such as localhost:8080, and ask for a path', code: 'bad-http' }];
   return ['400 Bad Request', { error: 'this is not HTTP/1.1 as a server can read it', code: 'bad-http' }];
 }
 
