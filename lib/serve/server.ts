@@ -102,16 +102,18 @@ export async function serve(file: string, options: ServeOptions = {}): Promise<R
 
 /** A server, and what ends it: it listens no more, and each connection ends with the answer that is under way, or is cut off after `timeout` milliseconds. */
 function newServer(handler: RecommendHandler, timeout: number): { server: Server; end(): Promise<void> } {
-  const listener = getRequestListener(handler.fetch, { hostname: 'localhost', errorHandler: () => Response.json({ error: 'the request must name a path and a host that make a URL', code: 'bad-http' }, { status: 400 }) }), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
-  const server = createServer({ requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.ceil(Math.min(1000, timeout / 4)), keepAliveTimeout: 60_000, requireHostHeader: false }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  // of what no Request can be made of; a request without a host, as HTTP/1.0 has them, can do without
+  const errorHandler = (): Response => new Response(JSON.stringify(said('HOST', timeout)[1]), { status: 400, headers: { 'content-type': 'application/json', connection: 'close' } });
+  const listener = getRequestListener(handler.fetch, { hostname: 'localhost', errorHandler }), answering = new WeakMap<Duplex, ServerResponse>(), underWay = new Set<ServerResponse>();
+  const server = createServer({ requireHostHeader: false, requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.ceil(Math.min(1000, timeout / 4)), keepAliveTimeout: 60_000 }, (incoming: IncomingMessage, outgoing: ServerResponse) => {
     answering.set(incoming.socket, outgoing);
     underWay.add(outgoing);
     outgoing.on('close', () => underWay.delete(outgoing));
     void listener(incoming, outgoing);
   });
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => { server.emit('request', incoming, outgoing); }); // whatever else is expected is not done, which RFC 9110 allows
   server.setTimeout(2 * timeout); // of a client that does not read its answer
   // what Node would answer with a bare status
-  server.on('checkExpectation', (_, outgoing) => { outgoing.writeHead(417, { 'content-type': 'application/json' }).end(JSON.stringify({ error: 'the only expectation that is met is 100-continue; leave the header Expect out', code: 'bad-http' })); });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const last = answering.get(socket);
     if (!socket.writable || (last?.headersSent && !(last.writableFinished && last.req.complete))) { socket.destroy(); return; } // what it answers has an answer, or half of one
@@ -130,6 +132,7 @@ function said(code: string, timeout: number): [status: string, body: { error: st
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', { error: `the request must come whole within ${timeout / 1000} seconds, and has not`, code: 'incomplete' }];
   if (code === 'HPE_INVALID_EOF_STATE') return ['400 Bad Request', { error: 'the request ended before it was whole', code: 'incomplete' }];
   if (code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', { error: 'the head of the request must be at most 16 KiB; send fewer headers', code: 'head-too-large' }];
+  if (code === 'HOST') return ['400 Bad Request', { error: 'the request must say in its Host header where it goes, such as localhost:8080, and ask for a path', code: 'bad-http' }];
   return ['400 Bad Request', { error: 'this is not HTTP/1.1 as a server can read it', code: 'bad-http' }];
 }
 

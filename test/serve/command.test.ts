@@ -107,7 +107,7 @@ test('a model that is none, a port in use, options out of range: one sentence', 
   await fails(['serve', out, '--port', String(port)], 1, [/^tightrec: another program listens at port \d+ of 127\.0\.0\.1 already; give another port/]);
   taken.close();
   await fails(['serve', out, '--port', '70000'], 2, [/^tightrec: --port must be a whole number from 0 to 65535, got 70000$/]);
-  await fails(['serve', out, '--timeout', '0'], 2, [/^tightrec: --timeout must be a positive number, got 0$/]);
+  await fails(['serve', out, '--timeout', '0'], 2, [/^tightrec: --timeout must be a number of seconds from 0.001 to 1000000, got 0$/]);
   await fails(['serve', out, '--max-k', '1000000'], 2, [/^tightrec: --max-k must be a whole number from 1 to 100000, got 1000000$/]);
   await fails(['serve', out, '--host', '203.0.113.7', '--port', '0'], 1, ['this machine has no address 203.0.113.7']);
   const { stderr } = await fails(['serve', out, '--port', '0'], 2, [/^tightrec: TIGHTREC_TOKEN must be of letters/], { env: { TIGHTREC_TOKEN: 'two words' } });

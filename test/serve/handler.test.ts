@@ -279,6 +279,21 @@ const wrongSimilar: typeof wrong = [
 ];
 for (const [what, body, status, words] of wrongSimilar) test(`POST /similar, ${what}: ${status}`, async () => refused(await ask(handlerOf(), '/similar', body), status, words));
 
+test('bodies by lot: an answer or a refusal, and no fault of ours', async () => {
+  const draw = random(11), some = <T>(of: readonly T[]): T => of[draw.below(of.length)], statuses = new Set<number>();
+  const values: unknown[] = ['u1', 'i1', 'nobody', '', 0, 7, -1.5, 1e300, null, true, [], {}, ['i1'], ['i2', 'i2', 'gone'], ['i1', null], [[]], { age: 30, words: ['odd'] }, { user: 'u1' }, { user: 'nobody' }, { age: '3' }, [{ user: 'u2' }, { user: 'u2', age: 3, words: '' }], [{}], 'popularity', 'cosine', '\ud800', '__proto__', 'x'.repeat(300)];
+  const fields = ['user', 'users', 'history', 'query', 'queries', 'k', 'excludeSeen', 'exclude', 'only', 'fallback', 'item', 'similarity', '__proto__', 'constructor', '\ud800'], heard: unknown[] = [];
+  const served = [model, towers, await new NextItemLSTM({ factors: 4, hidden: 4, layers: 1, epochs: 1 }).fit(data), await new HistoryToNext({ factors: 4, layers: [4], epochs: 1 }).fit(data)].map((one) => handlerOf(one, { onError: (error) => heard.push(error) }));
+  const fitting: Record<string, unknown> = { user: 'u1', users: ['u1', 'u3'], history: ['i1'], query: { user: 'u1' }, queries: [{ user: 'u2' }], k: 3, excludeSeen: true, exclude: ['i3'], only: ['i1', 'i4'], fallback: 'popularity', item: 'i1', similarity: 'dot' };
+  for (let n = 0; n < 3000; n++) {
+    const body = Object.fromEntries(Array.from({ length: 1 + draw.below(4) }, () => some(fields)).map((field) => [field, draw.below(3) > 0 && Object.hasOwn(fitting, field) ? fitting[field] : some(values)]));
+    const { status, body: said } = await ask(some(served), some(['/recommend', '/recommend', '/similar']), body);
+    statuses.add(status);
+    assert.ok(status === 200 ? Array.isArray(said.items ?? said.lists) : (status === 400 || status === 404) && typeof said.error === 'string', `${status} for ${JSON.stringify(body)}: ${String(heard[0])}`);
+  }
+  assert.equal([...statuses].sort(), [200, 400, 404]);
+});
+
 test('a refusal names no id but those that came', async () => {
   const { body } = await ask(handlerOf(), '/recommend', { user: 'nobody' });
   for (const user of model.users.known()) assert.not.ok(body.error!.includes(`'${String(user)}'`));

@@ -131,6 +131,16 @@ test('what is not HTTP, and a head that is too large', () => served({}, async (s
   large.socket.write(head(0, `x: ${'y'.repeat(20_000)}\r\n`));
   twice.socket.write(head('content-length: 3\r\ntransfer-encoding: chunked') + '0\r\n\r\n'); // request smuggling
   assert.equal([refusal(await noise.all).status, refusal(await large.all).status, refusal(await twice.all).status], [400, 431, 400]);
+  for (const text of ['GET /health HTTP/1.1\r\nhost: a b[\r\n\r\n', 'GET /health HTTP/1.1\r\nhost: x/y?z\r\n\r\n', 'GET http://[/health HTTP/1.1\r\nhost: x\r\n\r\n', 'OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n']) {
+    const nowhere = raw(server);
+    nowhere.socket.write(text);
+    const { status, error, code } = refusal(await nowhere.all);
+    assert.equal([status, code], [400, 'bad-http'], text);
+    assert.match(error, 'Host header');
+  }
+  const expecting = raw(server), body = '{ "user": "u1" }';
+  expecting.socket.write(head(body.length, 'expect: a miracle\r\nconnection: close\r\n') + body);
+  assert.match(await expecting.all, /^HTTP\/1\.1 200 /);
   await goesOn(server);
 }));
 
