@@ -91,11 +91,12 @@ interface LearnedTwoTower {
  * TwoTower: a network for queries and one for candidates, by their features, whose vectors a dot product compares: retrieval.
  *
  *   q = A(f[u], g[e])   c = B(f[i])      for an event e of user u and item i, in a batch with items n = 1 .. N
- *   L = mean of -ln (e^x[i] / Σ_n e^x[n])      x[n] = <q, c[n]> / τ - ln p[n]      + l2 Σ |W|² over the matrices of A and B
+ *   x[n] = <q, c[n]> / τ - ln p[n]
+ *   L = mean over a batch of -ln (e^x[i] / Σ_n e^x[n])   + l2 Σ |W|² over the matrices of A and B
  *
  * A and B are dense layers, ReLU between them, the last one linear (B's without a bias, which would cancel in L), over what `userFeatures` and `contextFeatures` (the event's: when it was),
  * and `itemFeatures` declare. The items of a batch are the candidates, as often as it holds them. ln p, the log of an item's share of all events, is there with `samplingCorrection`;
- * with `removeHits` an event's own item is not its negative as well. AdaGrad moves the rows of the features that a batch holds.
+ * with `removeHits` another event's candidate that is the same item is no negative. AdaGrad moves the rows of the features that a batch holds (with l2, all rows).
  *
  * It answers for users and items never met: `recommendTo` takes a query by its features, and `addIds` new ids by theirs. A user of the training data stands at the context of
  * their last event. `score` is <q, c>, without τ.

@@ -4,7 +4,7 @@ import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { describeId } from '../data/interactions.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
 import type { SideTable } from '../data/sideTable.ts';
-import { TightrecError, describe } from '../errors.ts';
+import { TightrecError, checkNames, describe } from '../errors.ts';
 import { type Skips, type TopLists, checkK, emptyLists, selectRows } from './select.ts';
 import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
 
@@ -62,7 +62,7 @@ export class ExactIndex {
   #cells: Cells[] | null;
 
   constructor(ids: ArrayLike<RawId>, vectors: Vectors, options: ExactIndexOptions = {}) {
-    checkOptions('ExactIndex', options, ['similarity', 'metadata']);
+    checkNames('ExactIndex', options, ['similarity', 'metadata']);
     const { similarity = 'dot', metadata } = options;
     if (similarity !== 'dot' && similarity !== 'cosine') throw new TightrecError('bad-setting', `ExactIndex: similarity must be 'dot' or 'cosine', got ${describe(similarity)}`);
     const [n, K] = checkItems('ExactIndex', ids, vectors);
@@ -96,7 +96,7 @@ export class ExactIndex {
    */
   search(queries: Vectors, options: SearchOptions = {}): TopLists {
     const where = 'ExactIndex.search', K = this.#K, n = this.size, [B] = checkVectors(where, 'queries', queries, K);
-    checkOptions(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
+    checkNames(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
     const k = checkK(where, options.k ?? 10), skipped = this.#skipped(where, options), rows = Int32Array.from({ length: B }, (_, b) => b);
     this.#block.floats(); // an index that was freed says so, whatever was asked
     return onThreads(where, options.threads, () => selectRows(where, rows, n, k, (some) => repeated(skipped, some.length), (out, some) => {
@@ -123,7 +123,7 @@ export class ExactIndex {
    */
   rank(queries: Vectors, candidates: Int32Array, options: RankOptions = {}): TopLists {
     const where = 'ExactIndex.rank', K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
-    checkOptions(where, options, ['k', 'exclude', 'only', 'where']);
+    checkNames(where, options, ['k', 'exclude', 'only', 'where']);
     const k = checkK(where, options.k ?? 10), allows = this.#allowed(where, options), C = checkCandidates(where, candidates, B, this.size), V = this.#block.floats(), lists = emptyLists(where, B, k);
     lists.items.fill(-1);
     lists.scores.fill(-Infinity);
@@ -259,10 +259,4 @@ export function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTabl
     if (at === undefined) throw new TightrecError('unknown-id', `${where}: item ${describeId(id)} is not in ${source}; metadata must hold every item`);
     return Object.fromEntries(names.map((name) => [name, columns[name][at]]));
   });
-}
-
-/** checkOptions: refuses options nobody reads. Errors: 'bad-setting'. */
-export function checkOptions(where: string, options: object, names: readonly string[]): void {
-  const wrong = Object.keys(options).find((name) => !names.includes(name));
-  if (wrong !== undefined) throw new TightrecError('bad-setting', `${where}: there is no option '${wrong}'; the options are ${names.join(', ')}`);
 }
