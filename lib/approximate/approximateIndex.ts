@@ -137,6 +137,7 @@ export class ApproximateIndex {
     const first = this.#rows.length, row = this.#keys.length, own = this.similarity === 'cosine' ? data.slice() : data;
     if (own !== data) normalizeRows(own, this.#K);
     try { this.#graph.add(BigUint64Array.from({ length: n }, (_, at) => BigInt(first + at)), own, this.#threads); } catch (cause) {
+      this.#rows = Int32Array.from({ length: first + n }, (_, key) => key < first ? this.#rows[key] : -1); // some of the keys may be in the graph
       throw new TightrecError('out-of-memory', `ApproximateIndex: usearch could not take in ${n} vectors of ${this.#K} numbers (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
     }
     this.#keys = Int32Array.from({ length: row + n }, (_, at) => at < row ? this.#keys[at] : first + at - row);
