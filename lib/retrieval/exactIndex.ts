@@ -3,7 +3,7 @@ import { type Block, allocate, free, scope, scratch, scratchCopy } from '../../k
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { describeId } from '../data/interactions.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
-import type { SideTable } from '../data/sideTable.ts';
+import { type SideTable, checkSideTable } from '../data/sideTable.ts';
 import { TightrecError, checkNames, describe } from '../errors.ts';
 import { type Skips, type TopLists, checkK, emptyLists, selectRows } from './select.ts';
 import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
@@ -252,7 +252,7 @@ function checkItems(where: string, ids: ArrayLike<RawId>, vectors: Vectors, K?: 
 
 /** cellsOf: what a side table says of each item. Errors: 'bad-input', 'unknown-id'. */
 export function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cells[] {
-  if (!(metadata?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: metadata must be a side table, as of sideTable(ids, columns), got ${describe(metadata)}`);
+  checkSideTable(`${where}: metadata`, metadata);
   const { position, columns, source } = metadata, names = Object.keys(columns);
   return Array.from(ids, (id) => {
     const at = position.get(id);

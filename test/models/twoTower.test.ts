@@ -78,6 +78,10 @@ test('lists leave out what a known user has met, and what is asked to be left ou
   assert.is(shared.recommendTo(query, { k: 100, excludeSeen: false }).length, 40);
   const exclude = ['i1', 'i5', 'i1'], rest = shared.recommendTo(query, { k: 100, exclude, excludeSeen: false });
   assert.ok(rest.length === 38 && rest.every(({ item }) => !exclude.includes(item as string)));
+  const only = new Set([...[...seen].slice(0, 2), 'i1', ...rest.slice(0, 6).map(({ item }) => item)]), some = (options: object) => shared.recommendTo(query, { k: 100, only, ...options });
+  assert.equal(some({ exclude, excludeSeen: false }), shared.recommendTo(query, { k: 100, exclude, excludeSeen: false }).filter(({ item }) => only.has(item) && !exclude.includes(item as string)));
+  assert.equal(some({}), lists.filter(({ item }) => only.has(item)));
+  assert.equal(some({ only: [] }), []);
   assert.equal([...shared.recommendQueries([query], { k: 41, excludeSeen: false }).items].slice(39), [shared.recommendQueries([query], { k: 40, excludeSeen: false }).items[39], -1]);
   assert.equal(shared.recommendQueries([], { k: 3 }), { items: new Int32Array(0), scores: new Float32Array(0) });
 });
@@ -184,7 +188,9 @@ test('queries that say too little, too much, or what cannot be', async () => {
   refuses(() => model.recommendTo({ user: 'u1' }, { k: 0 }), 'bad-setting', 'TwoTower.recommendTo: k must be a whole number');
   refuses(() => model.recommendTo({ user: 'u1' }, { exclude: ['x'] }), 'unknown-id', 'item \'x\' is not among the 40 the model knows');
   refuses(() => model.recommendTo({ user: 'u1' }, { exclude: 'i1' as never }), 'bad-input', 'exclude must be a list or a set of items');
-  refuses(() => model.recommendTo({ user: 'u1' }, { only: [] } as never), 'bad-setting', 'only');
+  refuses(() => model.recommendTo({ user: 'u1' }, { only: ['i1', 'x'] }), 'unknown-id', 'item \'x\' is not among the 40 the model knows');
+  refuses(() => model.recommendTo({ user: 'u1' }, { only: null as never }), 'bad-input', 'only must be a list or a set of items');
+  refuses(() => model.recommendTo({ user: 'u1' }, { where: [] } as never), 'bad-setting', 'where');
   refuses(() => model.candidateEmbeddings({} as never), 'bad-input', 'expected a side table');
   refuses(() => model.candidateEmbeddings(people(['u1'])), 'column-missing', 'kind');
   refuses(() => new TwoTower().queryEmbeddings([]), 'not-fitted', 'TwoTower');

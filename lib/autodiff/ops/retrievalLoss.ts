@@ -38,9 +38,10 @@ export function retrievalLoss(tape: Tape | null, Q: Tensor, C: Tensor, y: Int32A
   checkIds(op, y, N);
 
   // the kernel knows no weights, so X holds X + ln w from here on; its loss then has -ln w[b, y[b]] too much, which is given back below
-  const X = scratchFloats(B * N);
-  kernels.matmulTransposed(X, Q.data, C.data, B, N, K);
-  if (temperature !== 1) kernels.scale(X, B * N, 1 / temperature);
+  const X = scratchFloats(B * N), scaled = scratchFloats(B * K);
+  scaled.set(Q.data);
+  kernels.scale(scaled, B * K, 1 / temperature);
+  kernels.matmulTransposed(X, scaled, C.data, B, N, K);
   if (counts || logQ) {
     const row = scratchFloats(N), first = scratchInts(B).fill(0); // a table of one row, which every row of X takes
     for (let n = 0; n < N; n++) row[n] = (counts ? Math.log(counts[n]) : 0) - (logQ ? logQ[n] : 0);
