@@ -113,7 +113,7 @@ export class TwoTower implements Recommender {
   readonly settings: TwoTowerSettings;
   #learned: LearnedTwoTower | null = null;
 
-  constructor(settings: Partial<TwoTowerSettings> = {}) { this.settings = withDefaults(defaults, settings); }
+  constructor(settings: Partial<TwoTowerSettings> & FeatureSettings) { this.settings = withDefaults(defaults, settings); }
 
   check(): void {
     const { userFeatures, itemFeatures, contextFeatures } = this.settings;
@@ -291,7 +291,7 @@ export class TwoTower implements Recommender {
   }
 
   static fromState(state: ModelState): TwoTower {
-    const model = new TwoTower(state.settings), { learningRate, seed, contextFeatures } = model.settings, { catalogue } = state;
+    const model = new TwoTower(state.settings as TwoTowerSettings), { learningRate, seed, contextFeatures } = model.settings, { catalogue } = state;
     model.check();
     const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), context = contextFrom(state, contextFeatures);
     const towers = { query: towerFrom(state, 'query', sides.user.learned.columns + (context?.learned.columns ?? 0), model.#widths.query), candidate: towerFrom(state, 'candidate', sides.item.learned.columns, model.#widths.candidate) };
