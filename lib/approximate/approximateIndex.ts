@@ -1,8 +1,8 @@
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 import type { RawId } from '../data/labelEncoder.ts';
 import type { SideTable } from '../data/sideTable.ts';
-import { TightrecError, describe } from '../errors.ts';
-import { ExactIndex, type ExactIndexOptions, type Neighbour, type SearchOptions, type VectorModel, checkOptions, itemVectors } from '../retrieval/exactIndex.ts';
+import { TightrecError, checkNames, describe } from '../errors.ts';
+import { ExactIndex, type ExactIndexOptions, type Neighbour, type SearchOptions, type VectorModel, itemVectors } from '../retrieval/exactIndex.ts';
 import { type TopLists, checkK, emptyLists } from '../retrieval/select.ts';
 import { type Vectors, checkVectors, normalizeRows } from '../retrieval/vectors.ts';
 
@@ -11,7 +11,7 @@ export interface Usearch { readonly Index: new (config: { dimensions: number; me
 
 export interface UsearchIndex {
   add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
-  /** Of one query the keys alone, of several k to a query with `counts` of them found. */
+  /** For one query: keys alone. For several: k keys each, and in `counts` how many were found. */
   search(queries: Float32Array, k: number, threads: number): { readonly keys: BigUint64Array; readonly counts?: BigUint64Array };
   remove(keys: BigUint64Array): unknown;
 }
@@ -27,7 +27,7 @@ export interface ApproximateIndexOptions extends ExactIndexOptions {
   threads?: ThreadsOption;
 }
 
-/** An exact search takes less time than a graph that is asked for more than one item in so many. */
+/** A graph that is asked for more than one item in so many takes longer than an exact search. */
 const SHARE = 16;
 
 /** With `where`: how many times k are asked for at first, and how many times as many where they were too few. */
@@ -56,7 +56,7 @@ export class ApproximateIndex {
 
   constructor(usearch: Usearch, ids: ArrayLike<RawId>, vectors: Vectors, options: ApproximateIndexOptions = {}) {
     const where = 'ApproximateIndex';
-    checkOptions(where, options, ['similarity', 'metadata', 'connectivity', 'expansionAdd', 'expansionSearch', 'threads']);
+    checkNames(where, options, ['similarity', 'metadata', 'connectivity', 'expansionAdd', 'expansionSearch', 'threads']);
     const { connectivity = 16, expansionAdd = 128, expansionSearch = 64, threads, ...exact } = options;
     if (typeof usearch?.Index !== 'function') throw new TightrecError('bad-input', `${where}: expected the module usearch, as loadUsearch() gives it, got ${describe(usearch)}`);
     for (const [name, value, from, to] of [['connectivity', connectivity, 2, 256], ['expansionAdd', expansionAdd, 1, 65_536], ['expansionSearch', expansionSearch, 1, 65_536]] as const) {
@@ -87,7 +87,7 @@ export class ApproximateIndex {
   /** search: k near items of each query, as rows of `ids`, as ExactIndex.search gives them. Shapes: queries (B, K) -> (B, k). Errors: as of ExactIndex.search. */
   search(queries: Vectors, options: SearchOptions = {}): TopLists {
     const where = 'ApproximateIndex.search', n = this.size, K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
-    checkOptions(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
+    checkNames(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
     const { threads, ...filter } = { ...options, exclude: setOf(options.exclude) }, k = checkK(where, options.k ?? 10), most = checkThreads(where, threads), inGraph = Math.min(most, this.#threads), exactly = (some: Vectors): TopLists => this.#exact.search(some, { ...filter, k, threads: most });
     let asked = (filter.where === undefined ? 1 : WHERE) * k + (filter.exclude instanceof Set ? filter.exclude.size : 0);
     if (B === 0 || filter.only !== undefined || asked * SHARE > n) return exactly(queries);
@@ -137,6 +137,7 @@ export class ApproximateIndex {
     const first = this.#rows.length, row = this.#keys.length, own = this.similarity === 'cosine' ? data.slice() : data;
     if (own !== data) normalizeRows(own, this.#K);
     try { this.#graph.add(BigUint64Array.from({ length: n }, (_, at) => BigInt(first + at)), own, this.#threads); } catch (cause) {
+      this.#rows = Int32Array.from({ length: first + n }, (_, key) => key < first ? this.#rows[key] : -1); // some of the keys may be in the graph
       throw new TightrecError('out-of-memory', `ApproximateIndex: usearch could not take in ${n} vectors of ${this.#K} numbers (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
     }
     this.#keys = Int32Array.from({ length: row + n }, (_, at) => at < row ? this.#keys[at] : first + at - row);

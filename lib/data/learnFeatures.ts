@@ -3,7 +3,7 @@ import type { Csr } from './csr.ts';
 import { type Feature, type Features, checkFeatures, wrongEdges } from './features.ts';
 import { describeId } from './interactions.ts';
 import { type RawId, LabelEncoder, compareIds, twinOf } from './labelEncoder.ts';
-import type { SideColumn, SideTable } from './sideTable.ts';
+import { type SideTable, checkSideTable } from './sideTable.ts';
 import { listed, quoted, suggestion } from './tableBuilder.ts';
 
 /** FeaturePart: the columns of one feature: from <= column < to. */
@@ -40,8 +40,8 @@ export interface LearnedFeaturesData {
   readonly parts: readonly { readonly labels?: readonly RawId[]; readonly edges?: readonly number[]; readonly mean?: number; readonly deviation?: number }[];
 }
 
-/** A cell, and what an error says of where it stands. */
-interface Cell { readonly value: unknown; readonly where: () => string }
+/** Cells: those of a feature's column, and what an error says of where one stands. */
+interface Cells { readonly values: ArrayLike<unknown>; readonly where: (at: number) => string }
 
 /** Rows: columns of cells, what errors call them, and each row of them. */
 interface Rows { readonly source: string; readonly columns: SideTable['columns']; rowName(row: number): string }
@@ -71,8 +71,8 @@ export function learnRows(declared: Features, n: number, columns: SideTable['col
 
 function learnAt(declared: Features, ids: LabelEncoder, at: Int32Array, rows: Rows | null, where: string): LearnedFeatures {
   const learned = Object.entries(declared).map(([name, feature]) => {
-    const column = columnOf(name, feature, rows, where);
-    return { name, feature, ...learn(name, feature, column === null ? [] : Array.from(at, (row) => cellAt(column, name, feature, row, rows!, where)), where) };
+    const cells = cellsOf(name, feature, rows, where);
+    return { name, feature, ...(cells === null ? nothingLearned : learn(name, feature, cells, at, where)) };
   });
   return inPlace(learned, ids);
 }
@@ -87,28 +87,29 @@ export function encodeFeatures(learned: LearnedFeatures, ids: ArrayLike<RawId | 
 }
 
 /**
- * encodeRows: what the features say of the rows of columns; `ids` says for each whose it is, null for nobody that is known. `rowName` is what errors call a row.
+ * encodeRows: what the features say of n rows of columns; `ids` says for each whose it is, null for nobody that is known. `rowName` is what errors call a row.
  * Errors: as learnFeatures.
  */
-export function encodeRows(learned: LearnedFeatures, ids: readonly (RawId | null)[], columns: SideTable['columns'], source: string, where: string, rowName: Rows['rowName'] = (row) => `row ${row}`): FeatureMatrix {
-  return encodeAt(learned, ids, countingRows(ids.length), { source, columns, rowName }, where, true);
+export function encodeRows(learned: LearnedFeatures, n: number, columns: SideTable['columns'], source: string, where: string, rowName: Rows['rowName'] = (row) => `row ${row}`, ids: readonly (RawId | null)[] | null = null): FeatureMatrix {
+  return encodeAt(learned, ids, countingRows(n), { source, columns, rowName }, where, true);
 }
 
-function encodeAt(learned: LearnedFeatures, all: readonly (RawId | null)[], at: Int32Array, rows: Rows | null, where: string, namelessToo = false): FeatureMatrix {
-  const { parts, columns } = learned, sources = parts.map(({ name, feature }) => columnOf(name, feature, rows, where));
-  const indptr = new Int32Array(all.length + 1), entries = new Entries(), without: Record<string, number> = Object.fromEntries(parts.map(({ name }) => [name, 0]));
-  for (let row = 0; row < all.length; row++) {
+function encodeAt(learned: LearnedFeatures, ids: readonly (RawId | null)[] | null, at: Int32Array, rows: Rows | null, where: string, namelessToo = false): FeatureMatrix {
+  const { parts, columns } = learned, n = at.length, sources = parts.map(({ name, feature }) => cellsOf(name, feature, rows, where));
+  const indptr = new Int32Array(n + 1), entries = new Entries(), without: Record<string, number> = Object.fromEntries(parts.map(({ name }) => [name, 0]));
+  for (let row = 0; row < n; row++) {
+    const id = ids === null ? null : ids[row];
     for (let p = 0; p < parts.length; p++) {
-      const part = parts[p], before = entries.length, column = sources[p];
+      const part = parts[p], before = entries.length;
       if (part.feature.kind === 'id') {
-        const own = all[row] === null ? (learned.ids.unknown ? 0 : -1) : learned.ids.encode(all[row]!);
+        const own = id === null ? (learned.ids.unknown ? 0 : -1) : learned.ids.encode(id);
         if (own >= 0) entries.push(part.from + own, 1);
-      } else if (all[row] !== null || namelessToo) encodeCell(entries, part, cellAt(column!, part.name, part.feature, at[row], rows!, where));
+      } else if (id !== null || namelessToo) encodeCell(entries, part, sources[p]!, at[row]);
       if (entries.length === before) without[part.name]++;
     }
     indptr[row + 1] = entries.length;
   }
-  return { rows: all.length, columns, indptr, ...entries.take(), parts: parts.map(({ name, from, to }) => ({ name, from, to })), without };
+  return { rows: n, columns, indptr, ...entries.take(), parts: parts.map(({ name, from, to }) => ({ name, from, to })), without };
 }
 
 /** featureName: what a column stands for: 'gender=F', 'age=25..35', 'title=star', 'id=196', or a number's own name. */
@@ -182,7 +183,7 @@ function positionsOf(ids: readonly (RawId | null)[], declared: Features, table: 
   const asking = Object.entries(declared).find(([, { kind }]) => kind !== 'id'), at = new Int32Array(ids.length).fill(-1);
   if (asking === undefined) return at;
   if (table === null) throw new TightrecError('bad-input', `${where}: expected a side table with column ${quoted(columnName(...asking))} for feature ${quoted(asking[0])}, got none; make one with sideTable() or readSideTable()`);
-  if (!(table?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: expected a side table, made by sideTable() or readSideTable(), got ${describe(table)}`);
+  checkSideTable(where, table);
   for (let row = 0; row < ids.length; row++) {
     const id = ids[row];
     if (id === null) continue;
@@ -199,75 +200,78 @@ function positionsOf(ids: readonly (RawId | null)[], declared: Features, table: 
 /** columnName: the column that a feature reads. */
 export const columnName = (name: string, feature: Feature): string => feature.kind === 'id' ? name : feature.column ?? name;
 
-function columnOf(name: string, feature: Feature, rows: Rows | null, where: string): SideColumn | null {
+function cellsOf(name: string, feature: Feature, rows: Rows | null, where: string): Cells | null {
   if (feature.kind === 'id' || rows === null) return null;
   const column = columnName(name, feature), there = Object.keys(rows.columns);
   if (!Object.hasOwn(rows.columns, column)) throw new TightrecError('column-missing', `${where}: expected a column ${quoted(column)} for feature ${quoted(name)} in ${rows.source}, got ${listed(there)}${suggestion(column, there)}`);
-  return rows.columns[column];
+  return { values: rows.columns[column], where: (at) => `${where}: ${rows.source}, ${rows.rowName(at)}, column ${quoted(column)}` };
 }
-
-const cellAt = (column: SideColumn, name: string, feature: Feature, at: number, rows: Rows, where: string): Cell =>
-  ({ value: column[at], where: () => `${where}: ${rows.source}, ${rows.rowName(at)}, column ${quoted(columnName(name, feature))}` });
 
 // Reading cells: each kind's own
 
-const notThis = (cell: Cell, expected: string): TightrecError => new TightrecError('bad-input', `${cell.where()}: expected ${expected}, got ${Array.isArray(cell.value) ? 'a list' : describe(cell.value)}`);
+const notThis = ({ values, where }: Cells, at: number, expected: string): TightrecError => new TightrecError('bad-input', `${where(at)}: expected ${expected}, got ${Array.isArray(values[at]) ? 'a list' : describe(values[at])}`);
 
 /** Beyond LARGEST squares and ranges would not be finite, and so many deviations off the mean (FAR) a vector would drown all others. */
 const LARGEST = 1e100, FAR = 1e6;
 
-function numberOf(cell: Cell): number {
-  if (!Number.isFinite(cell.value)) throw notThis(cell, `a finite number${typeof cell.value === 'string' ? " (read the column as 'number')" : ''}`);
-  if (Math.abs(cell.value as number) > LARGEST) throw notThis(cell, `a number of at most ${LARGEST} in size`);
-  return cell.value as number;
+function numberOf(cells: Cells, at: number): number {
+  const value = cells.values[at];
+  if (!Number.isFinite(value)) throw notThis(cells, at, `a finite number${typeof value === 'string' ? " (read the column as 'number')" : ''}`);
+  if (Math.abs(value as number) > LARGEST) throw notThis(cells, at, `a number of at most ${LARGEST} in size`);
+  return value as number;
 }
 
 /** A category's value; null for none. */
-function labelOf(cell: Cell): RawId | null {
-  const { value } = cell;
-  if (typeof value !== 'string' && !Number.isSafeInteger(value)) throw notThis(cell, 'a text or a whole number');
+function labelOf(cells: Cells, at: number): RawId | null {
+  const value = cells.values[at];
+  if (typeof value !== 'string' && !Number.isSafeInteger(value)) throw notThis(cells, at, 'a text or a whole number');
   return value === '' ? null : value as RawId;
 }
 
-function labelsOf(cell: Cell, separator: string): string[] {
-  const { value } = cell, labels = typeof value === 'string' ? value.split(separator).map((label) => label.trim()).filter((label) => label !== '') : value;
-  if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) throw notThis(cell, 'a list of texts, or one text with separators');
-  const again = labels.find((label, at) => labels.indexOf(label) < at);
-  if (again !== undefined) throw new TightrecError('bad-input', `${cell.where()}: expected each value once, got ${quoted(again as string)} twice`);
+function labelsOf(cells: Cells, at: number, separator: string): string[] {
+  const value = cells.values[at], labels = typeof value === 'string' ? value.split(separator).map((label) => label.trim()).filter((label) => label !== '') : value;
+  if (!Array.isArray(labels) || !labels.every((label) => typeof label === 'string')) throw notThis(cells, at, 'a list of texts, or one text with separators');
+  const again = labels.find((label, place) => labels.indexOf(label) < place);
+  if (again !== undefined) throw new TightrecError('bad-input', `${cells.where(at)}: expected each value once, got ${quoted(again as string)} twice`);
   return labels as string[];
 }
 
-function wordsOf(cell: Cell): string[] {
-  if (typeof cell.value !== 'string') throw notThis(cell, 'a text');
-  return cell.value.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+function wordsOf(cells: Cells, at: number): string[] {
+  const value = cells.values[at];
+  if (typeof value !== 'string') throw notThis(cells, at, 'a text');
+  return value.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
 }
 
 // Learning from them
 
-function learn(name: string, feature: Feature, cells: readonly Cell[], where: string): Pick<LearnedFeature, 'labels' | 'edges' | 'mean' | 'deviation'> {
-  const nothing = { labels: null, edges: null, mean: null, deviation: null };
-  const allEqual = (value: number): TightrecError => new TightrecError('bad-input', `${where}: feature ${quoted(name)}, ${feature.kind}: expected values that differ, got ${cells.length === 0 ? 'none' : `${value} for all ${cells.length} ids`}; leave the feature out`);
+type Learned = Pick<LearnedFeature, 'labels' | 'edges' | 'mean' | 'deviation'>;
+
+const nothingLearned: Learned = { labels: null, edges: null, mean: null, deviation: null };
+
+/** From the cells of these rows. Shape: rows (n). */
+function learn(name: string, feature: Feature, cells: Cells, rows: Int32Array, where: string): Learned {
+  const allEqual = (value: number): TightrecError => new TightrecError('bad-input', `${where}: feature ${quoted(name)}, ${feature.kind}: expected values that differ, got ${rows.length === 0 ? 'none' : `${value} for all ${rows.length} ids`}; leave the feature out`);
   switch (feature.kind) {
-    case 'id': return nothing;
-    case 'category': return { ...nothing, labels: LabelEncoder.inOrder(frequent(cells.map((cell) => { const label = labelOf(cell); return label === null ? [] : [label]; }), feature.rare)) };
-    case 'multi': return { ...nothing, labels: LabelEncoder.inOrder(frequent(cells.map((cell) => labelsOf(cell, feature.separator)), feature.rare)) };
+    case 'id': return nothingLearned;
+    case 'category': return { ...nothingLearned, labels: LabelEncoder.inOrder(frequent(Array.from(rows, (at) => { const label = labelOf(cells, at); return label === null ? [] : [label]; }), feature.rare)) };
+    case 'multi': return { ...nothingLearned, labels: LabelEncoder.inOrder(frequent(Array.from(rows, (at) => labelsOf(cells, at, feature.separator)), feature.rare)) };
     case 'text': {
-      const counts = countsOf(cells.map(wordsOf)), byCount = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || compareIds(a, b));
-      return { ...nothing, labels: LabelEncoder.inOrder(byCount.slice(0, feature.words)) };
+      const counts = countsOf(Array.from(rows, (at) => wordsOf(cells, at))), byCount = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || compareIds(a, b));
+      return { ...nothingLearned, labels: LabelEncoder.inOrder(byCount.slice(0, feature.words)) };
     }
     case 'number': {
-      const values = Float64Array.from(cells, numberOf), mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+      const values = Float64Array.from(rows, (at) => numberOf(cells, at)), mean = values.reduce((sum, x) => sum + x, 0) / values.length;
       const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
       if (!(deviation > 0) || values.every((x) => x === values[0])) throw allEqual(values[0]); // rounding of the mean alone may leave a deviation
-      return { ...nothing, mean, deviation };
+      return { ...nothingLearned, mean, deviation };
     }
     case 'bucket': {
-      const values = Float64Array.from(cells, numberOf).sort(), { edges, count, by } = feature, n = values.length, lowest = values[0], range = values[n - 1] - lowest;
-      if (edges !== null) return { ...nothing, edges };
+      const values = Float64Array.from(rows, (at) => numberOf(cells, at)).sort(), { edges, count, by } = feature, n = values.length, lowest = values[0], range = values[n - 1] - lowest;
+      if (edges !== null) return { ...nothingLearned, edges };
       if (!(range > 0)) throw allEqual(lowest);
       const cuts = Array.from({ length: count! - 1 }, (_, at) => by === 'width' ? lowest + range * ((at + 1) / count!) : values[Math.floor(n * (at + 1) / count!)]);
       const distinct = cuts.filter((edge, at) => edge > (at === 0 ? lowest : cuts[at - 1]));
-      return { ...nothing, edges: distinct.length > 0 ? distinct : [values.find((x) => x > lowest)!] }; // nearly all are the lowest: it and the others
+      return { ...nothingLearned, edges: distinct.length > 0 ? distinct : [values.find((x) => x > lowest)!] }; // nearly all are the lowest: it and the others
     }
   }
 }
@@ -283,19 +287,19 @@ const frequent = (lists: readonly (readonly RawId[])[], rare: number): RawId[] =
 
 // Encoding them
 
-function encodeCell(entries: Entries, { feature, from, labels, edges, mean, deviation }: LearnedFeature, cell: Cell): void {
+function encodeCell(entries: Entries, { feature, from, labels, edges, mean, deviation }: LearnedFeature, cells: Cells, at: number): void {
   switch (feature.kind) {
     case 'id': return;
     case 'number': {
-      const off = (numberOf(cell) - mean!) / deviation!;
-      if (Math.abs(off) > FAR) throw notThis(cell, `a number within ${FAR} standard deviations of the mean of the training data, ${mean}`);
+      const off = (numberOf(cells, at) - mean!) / deviation!;
+      if (Math.abs(off) > FAR) throw notThis(cells, at, `a number within ${FAR} standard deviations of the mean of the training data, ${mean}`);
       entries.push(from, off);
       return;
     }
-    case 'bucket': entries.push(from + edgesUpTo(edges!, numberOf(cell)), 1); return;
-    case 'category': { const label = labelOf(cell); addLabels(entries, from, labels!, feature.rare > 0, label === null ? [] : [label], 1); return; }
-    case 'multi': addLabels(entries, from, labels!, feature.rare > 0, labelsOf(cell, feature.separator), 1); return;
-    case 'text': { const known = wordsOf(cell).filter((word) => labels!.has(word)); addLabels(entries, from, labels!, false, known, 1 / known.length); }
+    case 'bucket': entries.push(from + edgesUpTo(edges!, numberOf(cells, at)), 1); return;
+    case 'category': { const label = labelOf(cells, at); addLabels(entries, from, labels!, feature.rare > 0, label === null ? [] : [label], 1); return; }
+    case 'multi': addLabels(entries, from, labels!, feature.rare > 0, labelsOf(cells, at, feature.separator), 1); return;
+    case 'text': { const known = wordsOf(cells, at).filter((word) => labels!.has(word)); addLabels(entries, from, labels!, false, known, 1 / known.length); }
   }
 }
 

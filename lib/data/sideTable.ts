@@ -37,6 +37,11 @@ export function sideTable(ids: ArrayLike<RawId>, columns: Readonly<Record<string
   return { source, ids: Array.from(ids), position, columns };
 }
 
+/** checkSideTable: refuses what is no side table. Errors: 'bad-input'. */
+export function checkSideTable(where: string, table: SideTable): void {
+  if (!(table?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: expected a side table, made by sideTable() or readSideTable(), got ${describe(table)}`);
+}
+
 export interface SideTableOptions extends ReadOptions {
   /** For each new column the columns of 0 and 1 that it is made of: its cells are the lists of the names of those that hold 1. */
   flags?: Readonly<Record<string, readonly string[]>>;

@@ -1,4 +1,4 @@
-import { scope, scratchCopy } from '../../kernels/memory.ts';
+import { scratchCopy } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -9,7 +9,8 @@ import type { RatingOptions } from '../metrics/index.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
-import { codesOf, counting, entryRows, someRows } from './autoencoder.ts';
+import { codesOf, entryRows, someRows } from './autoencoder.ts';
+import { counting, inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom, floatsFrom } from './modelState.ts';
@@ -46,9 +47,6 @@ interface Network { readonly encoder: Tensor; readonly hiddenBias: Tensor; reado
 
 /** Ratings: what the network reads, and what is said where it has nothing to read. Shapes: given (rows, columns). */
 interface Ratings { readonly given: Csr; readonly biases: Biases; readonly met: { readonly user: Uint8Array; readonly item: Uint8Array } }
-
-/** Rows that are encoded at a time. */
-const BLOCK = 1024;
 
 /** What was learned; `counts` says how many ratings each entry of `seen` is the sum of. */
 interface Learned extends RatingRange {
@@ -173,9 +171,10 @@ export class AutoRec implements RatingModel {
 
   #encodeAll(factors: Factors, network: Network, given: Csr): void {
     const codes = this.#codesIn(factors), H = this.settings.hidden;
-    for (let from = 0; from < given.rows; from += BLOCK) {
-      scope(() => codes.data.set(codesOf(null, network, ops.bagsOf(given, counting(Math.min(BLOCK, given.rows - from), from))).data, from * H));
-    }
+    inBlocks(given.rows, (some, from) => {
+      const { data } = codesOf(null, network, ops.bagsOf(given, some)); // which may move the memory, so the table is asked for afterwards
+      codes.data.set(data, from * H);
+    });
   }
 
   /** predict: as of RatingMF. Shapes: users, items (B) -> (B). */

@@ -33,12 +33,5 @@ export function entryRows({ indptr, indices }: ops.Bag): Int32Array {
   return rows;
 }
 
-/** counting: n rows from `from` on, in the memory of the running scope. */
-export function counting(n: number, from = 0): Int32Array {
-  const rows = scratchInts(n);
-  for (let at = 0; at < n; at++) rows[at] = from + at;
-  return rows;
-}
-
 /** someRows: the rows that hold an entry, ascending. */
 export const someRows = ({ indptr }: { indptr: Int32Array }): Int32Array => Int32Array.from(indptr.keys()).filter((row) => indptr[row] < indptr[row + 1]); // the last place begins no row

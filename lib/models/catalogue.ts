@@ -54,6 +54,13 @@ export const withSeen = (catalogue: Catalogue, data: Interactions): Catalogue =>
 const sameCsr = (a: Csr, b: Csr): boolean => a === b || (sameNumbers(a.indptr, b.indptr) && sameNumbers(a.indices, b.indices) && sameNumbers(a.values, b.values));
 const sameNumbers = (a: Int32Array | Float32Array, b: Int32Array | Float32Array): boolean => a.length === b.length && a.every((value: number, at: number) => value === b[at]);
 
+/** sharesOf: the share of each item in all events. Shape: (nItems). */
+export function sharesOf({ item, items }: Interactions): Float64Array {
+  const shares = new Float64Array(items.size);
+  for (const i of item) shares[i] += 1 / item.length;
+  return shares;
+}
+
 /** How much each item was met, over all users. Shape: (nItems). */
 export function itemTotals(seen: Csr): Float32Array {
   const totals = new Float64Array(seen.columns);

@@ -15,7 +15,7 @@ export interface Explanation {
   by: 'contribution' | 'cosine' | 'dot';
   /** The model's score; by contributions, the sum of all of them, in AlternatingLeastSquares with the user's row solved exactly. */
   score: number;
-  /** The user's own items that say most, the largest value first; by contributions, without those that add nothing. */
+  /** The user's own items that say most, the largest value first; by contributions, without those that add nothing. A value may be below zero: it speaks against. */
   items: { item: RawId; value: number }[];
 }
 
@@ -25,8 +25,9 @@ export interface ExplainOptions extends SimilarOptions {
 }
 
 /**
- * explain: why an item is in a user's list: the user's own items that add most to its score, or, for a model that knows no such sum, those whose vectors are nearest to that of the item. The item
- * itself, if the user has it, is none of those.
+ * explain: why an item is in a user's list: the user's own items that add most to its score, or, for a model that knows no such sum, those whose vectors are nearest to that of the item. By vectors,
+ * the item itself is left out, if the user has it; by contributions it is listed, since it is part of the sum. Of HistoryToNext only the last N items go into the score, by vectors E of their own;
+ * likeness is of V.
  * `k` is how many are listed, by default 10. A user without items gets none.
  * Errors: 'not-fitted'; 'unknown-id' for a user or item that the model does not know; 'unsupported' for a model that knows no likeness of items (Popularity, PurchaseHistory, BiasOnly, Blend), and for a
  * similarity of vectors where there are none (ItemKNN, EASE); 'bad-setting'.

@@ -11,13 +11,14 @@ import type { RatingOptions } from '../metrics/index.ts';
 import { AdaGrad, Adam, type Optimizer, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Factors, emptyFactors, factorAnswers, freeFactors, normalTable, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, inBlocks, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface FactorizationMachineSettings extends FeatureSettings {

@@ -8,7 +8,8 @@ import { type Rule, orNull, positive } from './settings.ts';
 /** Days after which an event counts half; null counts all alike. */
 export const halfLifeRule: Rule = orNull(positive);
 
-const DAY = 86_400_000;
+/** DAY: of milliseconds, as times are. */
+export const DAY = 86_400_000;
 
 /** lastTime: T, the time of the last event; 0 without times. */
 export const lastTime = (data: Interactions): number => data.time === null ? 0 : data.time.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -14,8 +14,8 @@ import type { ModelState } from './modelState.ts';
  *   h_l = max(h_{l-1}, 0) W_l + b_l                                the last is q
  *   x[n] = <q, V[n]>                                               a logit for every item
  *
- * Shapes: items going in, E (nItems, factors); W_1 (factors, layers[0]), W_l (layers[l - 1], layers[l]); b_l (1, layers[l]); F (columns, layers[0]) or null; items
- * coming out, V (nItems, K), where K is the width of the last layer.
+ * Shapes: items going in, E (nItems, factors); W_1 (factors, layers[0]), W_l (layers[l - 2], layers[l - 1]); b_l (1, layers[l - 1]); F (columns, layers[0]) or null;
+ * items coming out, V (nItems, K), where K is the width of the last layer.
  */
 export interface HistoryNetwork {
   readonly embedding: Tensor;

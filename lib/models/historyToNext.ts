@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scope, scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
@@ -14,20 +14,21 @@ import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
-import { checkK, selectRows } from '../retrieval/select.ts';
+import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
-import { counting } from './autoencoder.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { inBlocks } from './blocks.ts';
+import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, sharesOf, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
-import { lastTime } from './halfLife.ts';
+import { DAY, lastTime } from './halfLife.ts';
 import { type Histories, historiesOf, lastOf, meanBags } from './histories.ts';
 import { type HistoryNetwork, type HistoryShape, historyNetworkFrom, namedParameters, newHistoryNetwork, queries } from './historyNetwork.ts';
 import { type ModelState, csrFrom, csrTensors, epochsFrom } from './modelState.ts';
 import type { Session } from './nextItemAnswers.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkRoom } from './room.ts';
-import { type Rule, checkNames, checkSettings, flag, fraction, listOf, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type Side, noTables, withoutTables } from './sides.ts';
+import { checkNames, checkSettings, flag, fraction, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
+import { type FeatureFitOptions, type Side, featureRules, noTables, withoutTables } from './sides.ts';
+import { someLayers } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
 export interface HistoryToNextSettings {
@@ -35,7 +36,7 @@ export interface HistoryToNextSettings {
   factors: number;
   /** N: a history is the last so many items, or fewer where there are no more. */
   history: number;
-  /** How far ahead of its history an example's item may lie: 1 is what comes next, with more the history ends by lot up to so many events before, so that what is learned is what comes sooner or later. */
+  /** An example's history ends 1 to `horizon` events before its item, drawn anew each epoch: 1 learns what comes next, more what comes sooner or later. */
   horizon: number;
   /** Units of each layer; between two of them stands a ReLU. The last is linear, and its width is K, the length of the vectors of the items that come out. */
   layers: readonly number[];
@@ -62,12 +63,8 @@ const defaults: HistoryToNextSettings = {
   factors: 64, history: 20, horizon: 1, layers: [64], userFeatures: null, exampleAge: null, loss: 'softmax', negatives: 100, epochs: 10, batchSize: 500, learningRate: 0.003, l2: 0, dropout: 0.3, seed: 1,
 };
 
-/** At least one layer: the last makes the queries. */
-const widths: Rule = (value) => Array.isArray(value) && value.length === 0 ? 'a list of one or more, each a whole number from 1 up' : listOf(wholeNumber(1))(value);
-const someFeatures: Rule = (value) => typeof value === 'object' ? null : 'an object of features by name, such as { age: bucket({ edges: [18, 35] }) }';
-
 const rules = {
-  factors: wholeNumber(1), history: wholeNumber(1), horizon: wholeNumber(1), layers: widths, userFeatures: orNull(someFeatures), exampleAge: orNull(positive), loss: oneOf('softmax', 'sampled'), negatives: wholeNumber(1),
+  factors: wholeNumber(1), history: wholeNumber(1), horizon: wholeNumber(1), layers: someLayers, userFeatures: orNull(featureRules.userFeatures), exampleAge: orNull(positive), loss: oneOf('softmax', 'sampled'), negatives: wholeNumber(1),
   epochs: wholeNumber(1), batchSize: wholeNumber(1), learningRate: positive, l2: notNegative, dropout: fraction, seed: number,
 };
 
@@ -93,8 +90,6 @@ interface LearnedHistory extends Beside {
   readonly factors: Factors; // user: the queries of all users, as of the last whole epoch; item: V
 }
 
-const DAY = 86_400_000;
-
 /**
  * HistoryToNext: from the last N items of a history to what comes next, by a classifier over all items: the candidate generation of YouTube.
  *
@@ -103,11 +98,12 @@ const DAY = 86_400_000;
  *   L = mean over a batch of -ln p(the item that came), + l2 Σ |w|² over tables and matrices
  *
  * Every event is an example, and only what lies before it is its history (`historiesOf`): nothing for the first, and events of one moment are not each other's. An epoch
- * takes each once, in an order by lot. With a `horizon` of more than 1 its history ends by lot at one of so many events before it: what comes sooner or later, not just next. With `loss: 'sampled'` the sum runs over the items of the batch and `negatives` drawn by lot, each with e^<q, V[m]> divided by how
- * often it is expected there, and the item that came once, whoever else of the batch had it.
+ * takes each once, in an order by lot. With `loss: 'sampled'` the sum runs over the items of the batch and `negatives` drawn by lot, each with e^<q, V[m]> divided by how often it
+ * is expected there, and the item that came once, whoever else of the batch had it; Adam then leaves the rows of E and V that a batch has not touched as they are, unless there is l2.
  *
  * With `exampleAge` the steps between an example and the last event of the data go in as well; what is asked is asked as of the last. `score` is <q, V[n]> for a user's last
- * N items. `recommendNext` and `session` answer for any history, whoever's it is. The loss reported is the mean without the squares.
+ * N items. `recommendNext` and `session` answer for any history, whoever's it is. The loss reported is the mean without the squares. Unlike there, the last layer is linear,
+ * every event is an example, and an age is one of so many steps.
  * Errors: 'bad-setting' from fit for a setting out of range; 'bad-input' for `exampleAge` without times; as learnFeatures for a table; 'not-fitted' from everything else
  * before fit; 'diverged'.
  *
@@ -132,8 +128,8 @@ export class HistoryToNext implements Recommender {
     const where = `${this.name}.fit`, { tables, options: others } = withoutTables(options), { seed } = this.settings, next = random(seed);
     this.#checkEvents(where, data);
     const beside = { side: this.#learnSide(where, data, tables.userTable ?? null), ageSteps: this.#ageSteps(data) }, shape = this.#shape(data.items.size, beside);
-    checkShape(where, shape, data.users.size);
-    const start = { ...beside, network: newHistoryNetwork(shape, next), catalogue: catalogueOf(data), optimizer: new Adam(this.settings), random: next, epochs: 0, factors: null };
+    checkShape(where, shape, data.users.size, this.settings.loss === 'softmax' ? Math.min(this.settings.batchSize, data.user.length) : 0);
+    const start = { ...beside, network: newHistoryNetwork(shape, next), catalogue: catalogueOf(data), optimizer: this.#optimizer(), random: next, epochs: 0, factors: null };
     await this.#train(start, historiesOf(data, data.users.size), data, others);
     return this;
   }
@@ -166,8 +162,10 @@ export class HistoryToNext implements Recommender {
   /** How many steps the oldest event is back, counted from 1; 0 where ages do not go in. */
   #ageSteps(data: Interactions): number {
     const { exampleAge } = this.settings;
-    return exampleAge === null ? 0 : 1 + Math.floor((lastTime(data) - data.time!.reduce((a, b) => Math.min(a, b), Infinity)) / (exampleAge * DAY));
+    return exampleAge === null ? 0 : 1 + agesOf(data, exampleAge).reduce((a, b) => Math.max(a, b));
   }
+
+  #optimizer(): Adam { return new Adam({ learningRate: this.settings.learningRate, rows: this.settings.loss === 'sampled' ? 'touched' : 'all' }); }
 
   #shape(nItems: number, { side, ageSteps }: Beside): HistoryShape {
     const { factors, layers } = this.settings;
@@ -175,13 +173,12 @@ export class HistoryToNext implements Recommender {
   }
 
   #train(start: Omit<LearnedHistory, 'factors' | 'recent'> & { factors: Factors | null }, histories: Histories, data: Interactions, options: FitOptions): Promise<void> {
-    const { network, catalogue, optimizer, random, side, ageSteps } = start, { epochs, batchSize, history, horizon, l2, dropout: rate, exampleAge } = this.settings, { indptr, items, before } = histories, nItems = catalogue.items.size;
+    const { network, catalogue, optimizer, random, side, ageSteps } = start, { epochs, batchSize, history, horizon, l2, dropout: rate, exampleAge } = this.settings, { indptr, items, before } = histories;
     const examples = histories.place.slice().sort(), n = examples.length, order = new Int32Array(n), parameters = namedParameters(network), moved = Object.values(parameters), squared = moved.filter((w) => w.shape[0] > 1 || w === network.output);
-    const owner = new Int32Array(items.length), steps = new Int32Array(items.length), share = new Float32Array(nItems), dropout = rate > 0 ? { rate, random } : null;
+    const owner = new Int32Array(items.length), steps = exampleAge === null ? null : new Int32Array(items.length), dropout = rate > 0 ? { rate, random } : null;
     for (let u = 0; u < catalogue.users.size; u++) owner.fill(u, indptr[u], indptr[u + 1]);
-    for (const place of examples) share[items[place]] += 1 / n;
-    if (exampleAge !== null) agesOf(data, exampleAge).forEach((age, event) => { steps[histories.place[event]] = Math.min(age, ageSteps - 1); });
-    const recent = lastOf(histories, history), misfitOf = this.#lossOver(network.output, share, random);
+    if (steps !== null) agesOf(data, exampleAge!).forEach((age, event) => { steps[histories.place[event]] = Math.min(age, ageSteps - 1); });
+    const recent = lastOf(histories, history), lossOf = this.#lossOver(network.output, sharesOf(data), random);
     let { factors } = start;
 
     return train({
@@ -193,16 +190,16 @@ export class HistoryToNext implements Recommender {
       step(batch) {
         const some = order.subarray(batch * batchSize, (batch + 1) * batchSize), B = some.length, from = scratchInts(B), to = scratchInts(B), y = scratchInts(B), tape = new Tape();
         for (let b = 0; b < B; b++) {
-          const place = some[b], least = Math.min(before[place], Math.max(indptr[owner[place]] + 1, before[place] - horizon + 1)); // a history that there is stays one
+          const place = some[b], least = Math.min(before[place], Math.max(indptr[owner[place]] + 1, before[place] - horizon + 1)); // never back to an empty history where there is one
           from[b] = indptr[owner[place]];
           to[b] = horizon > 1 ? least + random.below(before[place] - least + 1) : before[place];
           y[b] = items[place];
         }
-        const Q = queries(tape, network, meanBags(items, from, to, history), besideBags(start, some.map((place) => owner[place]), some.map((place) => steps[place])), dropout);
-        const misfit = misfitOf(tape, Q, y);
-        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], ...(l2 > 0 ? squared.map((w): [number, Tensor] => [l2, ops.l2(tape, w)]) : [])]));
+        const Q = queries(tape, network, meanBags(items, from, to, history), besideBags(start, some.map((place) => owner[place]), steps && some.map((place) => steps[place])), dropout);
+        const loss = lossOf(tape, Q, y);
+        tape.backward(ops.weightedSum(tape, [[1 / B, loss], ...(l2 > 0 ? squared.map((w): [number, Tensor] => [l2, ops.l2(tape, w)]) : [])]));
         optimizer.step(moved);
-        return misfit.data[0] / B;
+        return loss.data[0] / B;
       },
       commit: (done) => {
         factors ??= emptyFactors(network, catalogue);
@@ -212,8 +209,8 @@ export class HistoryToNext implements Recommender {
     }, options);
   }
 
-  /** The loss of queries whose items came: over all items, or over some. `share` is how often each is the one that came. */
-  #lossOver(V: Tensor, share: Float32Array, random: Random): (tape: Tape, Q: Tensor, y: Int32Array) => Tensor {
+  /** The loss of queries whose items came: over all items, or over some. `shares` is how often each is the one that came. */
+  #lossOver(V: Tensor, shares: Float64Array, random: Random): (tape: Tape, Q: Tensor, y: Int32Array) => Tensor {
     const { loss, negatives } = this.settings, [nItems] = V.shape;
     if (loss === 'softmax') return (tape, Q, y) => ops.retrievalLoss(tape, Q, V, y);
     return (tape, Q, y) => {
@@ -221,7 +218,7 @@ export class HistoryToNext implements Recommender {
       all.set(y);
       for (let at = B; at < all.length; at++) all[at] = random.below(nItems);
       const candidates = distinct(all, nItems), { ids, slots, counts } = candidates, logQ = scratchFloats(ids.length);
-      for (let c = 0; c < ids.length; c++) logQ[c] = Math.log(B * share[ids[c]] + negatives / nItems); // how often it is expected among them
+      for (let c = 0; c < ids.length; c++) logQ[c] = Math.log(B * shares[ids[c]] + negatives / nItems); // how often it is expected among them
       return ops.retrievalLoss(tape, Q, ops.lookup(tape, V, candidates), slots.subarray(0, B), { counts, removeHits: true, logQ });
     };
   }
@@ -264,7 +261,7 @@ export class HistoryToNext implements Recommender {
       },
       top: (k = 10) => {
         checkK(where, k);
-        const { items, scores } = nextLists(where, learned, { items: Int32Array.from(history), from: Int32Array.of(0), to: Int32Array.of(history.length), users: Int32Array.of(mine), last }, k, () => [...met]);
+        const { items, scores } = listsAfter(where, learned, { items: Int32Array.from(history), from: Int32Array.of(0), to: Int32Array.of(history.length), users: Int32Array.of(mine), last }, k, () => Int32Array.from(met));
         return [...items].flatMap((item, at) => item < 0 ? [] : [{ item: encoder.decode(item), score: scores[at] }]);
       },
     };
@@ -285,7 +282,7 @@ export class HistoryToNext implements Recommender {
     const item = recode(where, 'item', data.item, data.items, items, 'leave such events out, or fit with encoders that keep a row for the unknown');
     const histories = historiesOf({ ...data, item }, data.users.size), from = data.user.map((user) => histories.indptr[user]), to = histories.place.map((place) => histories.before[place]);
     const rows = users.encodeAll(data.users.labels as RawId[]);
-    return onThreads(where, threads, () => nextLists(where, learned, { items: histories.items, from, to, users: data.user.map((user) => rows[user]), last: this.settings.history }, k, (e) => excludeSeen ? [...new Set(histories.items.subarray(from[e], to[e]))] : []));
+    return onThreads(where, threads, () => listsAfter(where, learned, { items: histories.items, from, to, users: data.user.map((user) => rows[user]), last: this.settings.history }, k, (e) => excludeSeen ? histories.items.subarray(from[e], to[e]) : nothing));
   }
 
   toState(): ModelState {
@@ -307,7 +304,7 @@ export class HistoryToNext implements Recommender {
     const beside = { side: learned && { learned, matrix: csrFrom(state, 'user_features', catalogue.users.size, learned.columns) }, ageSteps };
     const network = historyNetworkFrom(state, model.#shape(catalogue.items.size, beside)), recent = historyFrom(state, model.settings.history), factors = emptyFactors(network, catalogue);
     passUsers(factors.user, { ...beside, network, recent });
-    model.#learned = { ...beside, network, recent, catalogue, optimizer: new Adam(model.settings), random: random(seed + epochs), epochs, factors };
+    model.#learned = { ...beside, network, recent, catalogue, optimizer: model.#optimizer(), random: random(seed + epochs), epochs, factors };
     return model;
   }
 
@@ -323,31 +320,29 @@ export class HistoryToNext implements Recommender {
 }
 
 /** How many steps of so many days each event lies before the last one. */
-function agesOf(data: Interactions, days: number): Int32Array {
+function agesOf(data: Interactions, days: number): Float64Array {
   const latest = lastTime(data);
-  return Int32Array.from(data.time!, (t) => Math.floor((latest - t) / (days * DAY)));
+  return Float64Array.from(data.time!, (t) => Math.floor((latest - t) / (days * DAY)));
 }
 
-/** Errors: 'out-of-memory', before the first table is made. */
-function checkShape(where: string, { nItems, factors, layers, columns }: HistoryShape, nUsers: number): void {
+/** The tables with Adam's moments, the queries of all users, and of a batch of B before the softmax over all items its logits and their gradient. Errors: 'out-of-memory', before the first of them is made. */
+function checkShape(where: string, { nItems, factors, layers, columns }: HistoryShape, nUsers: number, B: number): void {
   const K = layers.at(-1)!, between = layers.reduce((sum, width, at) => sum + width * (at === 0 ? factors + columns : layers[at - 1]), 0);
-  checkRoom(where, `tables of ${nItems.toLocaleString('en-US')} items, with ${factors} factors, and layers of ${layers.join(' and ')},`, nItems * (factors + K) + nUsers * K + between, 'use fewer factors or smaller layers, or free() models that are no longer needed');
+  checkRoom(where, `tables of ${nItems.toLocaleString('en-US')} items, with ${factors} factors, and layers of ${layers.join(' and ')},`, 3 * (nItems * (factors + K) + between) + nUsers * K + 2 * B * nItems, `use fewer factors or smaller layers, ${B > 0 ? "smaller batches, loss 'sampled', " : ''}or free() models that are no longer needed`);
 }
 
 const emptyFactors = ({ output }: HistoryNetwork, { users }: Catalogue): Factors => ({ user: Tensor.lasting([users.size, output.shape[1]]), item: output, userBias: null, itemBias: null, globalBias: null });
 
-/** Users that pass the layers at a time. */
-const BLOCK = 1024;
+const nothing = new Int32Array(0);
 
 /** The queries of all users, from their last items, into `out`. */
 function passUsers(out: Tensor, { network, recent: { indptr, items }, ...beside }: Beside & { network: HistoryNetwork; recent: Groups }): void {
   const [n, K] = out.shape;
-  for (let from = 0; from < n; from += BLOCK) {
-    scope(() => {
-      const to = Math.min(n, from + BLOCK), bags = meanBags(items, indptr.subarray(from, to), indptr.subarray(from + 1, to + 1), Infinity);
-      out.data.set(queries(null, network, bags, besideBags(beside, counting(to - from, from), null)).data, from * K);
-    });
-  }
+  inBlocks(n, (some, from) => {
+    const to = from + some.length, bags = meanBags(items, indptr.subarray(from, to), indptr.subarray(from + 1, to + 1), Infinity);
+    const { data } = queries(null, network, bags, besideBags(beside, some, null)); // which may move the memory, so the table is asked for afterwards
+    out.data.set(data, from * K);
+  });
 }
 
 /** What goes in beside a history: the features of the users in these rows, none of a row below 0, and an age in steps; null means now. */
@@ -373,16 +368,9 @@ function besideBags({ side, ageSteps }: Beside, users: Int32Array, ages: Int32Ar
 interface Asked { readonly items: Int32Array; readonly from: Int32Array; readonly to: Int32Array; readonly users: Int32Array; readonly last: number }
 
 /** The k items most likely to come next after each history, but those that `without` names, and what stands for unknown items. Shapes: -> (histories, k). */
-function nextLists(where: string, { network, catalogue: { items: encoder }, ...beside }: LearnedHistory, { items, from, to, users, last }: Asked, k: number, without: (b: number) => number[]): TopLists {
-  const [nItems, K] = network.output.shape, rows = Int32Array.from(to, (_, b) => b), pick = (of: Int32Array, some: Int32Array): Int32Array => some.map((b) => of[b]);
-  return selectRows(where, rows, nItems, k, (some) => {
-    const lists = Array.from(some, (b) => { const list = without(b); if (encoder.unknown && !list.includes(0)) list.push(0); return list.sort((a, b) => a - b); }), start = scratchInts(some.length + 1);
-    start[0] = 0;
-    lists.forEach(({ length }, b) => { start[b + 1] = start[b] + length; });
-    const skip = scratchInts(start[some.length]);
-    lists.forEach((list, b) => skip.set(list, start[b]));
-    return { skip, start };
-  }, (out, some) => {
+function listsAfter(where: string, { network, catalogue: { items: encoder }, ...beside }: LearnedHistory, { items, from, to, users, last }: Asked, k: number, without: (b: number) => Int32Array): TopLists {
+  const [nItems, K] = network.output.shape, rows = Int32Array.from(to, (_, b) => b), unknown = encoder.unknown ? Int32Array.of(0) : nothing, pick = (of: Int32Array, some: Int32Array): Int32Array => some.map((b) => of[b]);
+  return selectRows(where, rows, nItems, k, (some) => skipsOf(Array.from(some, (b) => ascending(unknown, without(b)))), (out, some) => {
     const Q = queries(null, network, meanBags(items, pick(from, some), pick(to, some), last), besideBags(beside, pick(users, some), null));
     kernels.matmulTransposed(out, Q.data, network.output.data, some.length, nItems, K);
   });

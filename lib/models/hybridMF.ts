@@ -9,6 +9,7 @@ import { TightrecError } from '../errors.ts';
 import { release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
 import { type Factors, emptyFactors, factorAnswers, freeFactors, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
 import { type Cell, type VisitOrder, cutGrid, descend } from './grid.ts';
@@ -16,7 +17,7 @@ import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, inBlocks, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { KeptCsr, rowsOf } from './sparse.ts';
 import { type FitOptions, checkIdle } from './train.ts';
 

@@ -102,7 +102,7 @@ export class Siamese implements Recommender {
   readonly settings: SiameseSettings;
   #learned: LearnedSiamese | null = null;
 
-  constructor(settings: Partial<SiameseSettings> = {}) { this.settings = withDefaults(defaults, settings); }
+  constructor(settings: Partial<SiameseSettings> & FeatureSettings) { this.settings = withDefaults(defaults, settings); }
 
   check(): void {
     const { userFeatures, itemFeatures, negatives, sampling } = this.settings;
@@ -257,7 +257,7 @@ export class Siamese implements Recommender {
   }
 
   static fromState(state: ModelState): Siamese {
-    const model = new Siamese(state.settings), { learningRate, seed } = model.settings, { catalogue, numbers: { skippedUsers } } = state;
+    const model = new Siamese(state.settings as SiameseSettings), { learningRate, seed } = model.settings, { catalogue, numbers: { skippedUsers } } = state;
     model.check();
     const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), towers = { user: towerFrom(state, 'user', sides.user.learned.columns, model.#widths.user), item: towerFrom(state, 'item', sides.item.learned.columns, model.#widths.item) };
     if (!(Number.isSafeInteger(skippedUsers) && skippedUsers >= 0)) throw new TightrecError('file-damaged', `${model.name}: the number skippedUsers must be a whole number from 0 up, got ${skippedUsers ?? 'none'}`);

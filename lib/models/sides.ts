@@ -1,10 +1,9 @@
-import { scope, scratch } from '../../kernels/memory.ts';
 import { type Csr, growCsr, stackCsr } from '../data/csr.ts';
 import { type Features, checkFeatures, id } from '../data/features.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { type LearnedFeatures, type LearnedFeaturesData, encodeFeatures, featuresFromData, featuresToData, learnFeatures, trainedIds } from '../data/learnFeatures.ts';
-import type { SideTable } from '../data/sideTable.ts';
+import { type SideTable, checkSideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
@@ -72,20 +71,6 @@ export function noTables(where: string, tables: SideTables): void {
 /** NEW_ID: what to do with an id that partialFit does not know. */
 export const NEW_ID = 'give it to addIds with its features, or fit again with all the data';
 
-/** Rows of features that are summed at a time. */
-const BLOCK = 4096;
-
-/** inBlocks: some rows at a time, each block in a scope of its own: their numbers, and where they begin. */
-export function inBlocks(rows: number, work: (some: Int32Array, from: number) => void): void {
-  for (let from = 0; from < rows; from += BLOCK) {
-    scope(() => {
-      const some = scratch(Math.min(BLOCK, rows - from)).ints();
-      for (let r = 0; r < some.length; r++) some[r] = from + r;
-      work(some, from);
-    });
-  }
-}
-
 /**
  * withNewIds: catalogue and sides with the ids of the tables that were not there, in rows behind the others; they are known by their features alone. Ids that
  * were there stay as they are. Errors: as encodeFeatures.
@@ -95,7 +80,7 @@ export function withNewIds(where: string, catalogue: Catalogue, sides: Sides, ta
   const grown = (which: 'userTable' | 'itemTable', ids: LabelEncoder, side: Side): [LabelEncoder, Side] => {
     const table = tables[which];
     if (table === undefined) return [ids, side];
-    if (!(table?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: ${which} must be a side table, made by sideTable() or readSideTable()`);
+    checkSideTable(`${where}, ${which}`, table);
     const all = ids.extended(table.ids), more = all.labels.slice(ids.size);
     return [all, { ...side, matrix: stackCsr(side.matrix, encodeFeatures(side.learned, more, table, `${where}, ${which}`)) }];
   };

@@ -1,11 +1,11 @@
-import { scope, scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import type { Random } from '../random.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
-import { counting } from './autoencoder.ts';
+import { inBlocks } from './blocks.ts';
 import { tensorFrom, uniformTable } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import { type Rule, listOf, wholeNumber } from './settings.ts';
@@ -34,7 +34,7 @@ export function newTower(features: number, shape: Widths, random: Random): Tower
 }
 
 /**
- * towerRows: the vectors of rows of features. The first layer sums the rows of W that belong to the features that are there; nothing is as wide as all of them.
+ * towerRows: the vectors of rows of features. The first layer sums the rows of W that belong to the features that are there; no dense row of all features is made.
  * With `ops.embeddingBag` for `sum` the gradient of these rows is all that a step makes of that layer, for an optimiser that leaves the others alone.
  *
  *   h_1 = Σ_j f[j] W_1[j] + b_1     h_l = max(h_{l-1}, 0) W_l + b_l        f: sparse, (B, features) -> (B, outputs of the last)
@@ -59,18 +59,10 @@ export function besideOf(a: Csr, aRows: Int32Array, b: Csr | null, bRows: Int32A
   return { indptr, indices, values };
 }
 
-/** Rows that pass a tower at a time. */
-const BLOCK = 1024;
-
 /** passAll: the vectors of all rows of a matrix of features, and, where there is one, of the matrix beside it. Shape: (rows, outputs of the last layer). */
 export function passAll(tower: Tower, features: Csr, beside: Csr | null = null): Vectors {
   const { rows } = features, K = tower.at(-1)!.W.shape[1], data = new Float32Array(rows * K);
-  for (let from = 0; from < rows; from += BLOCK) {
-    scope(() => {
-      const some = counting(Math.min(BLOCK, rows - from), from);
-      data.set(towerRows(null, tower, besideOf(features, some, beside, some)).data, from * K);
-    });
-  }
+  inBlocks(rows, (some, from) => data.set(towerRows(null, tower, besideOf(features, some, beside, some)).data, from * K));
   return { data, shape: [rows, K] };
 }
 

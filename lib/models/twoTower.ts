@@ -10,17 +10,18 @@ import { type Features, checkFeatures } from '../data/features.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { encodeFeatures } from '../data/learnFeatures.ts';
-import type { SideColumn, SideTable } from '../data/sideTable.ts';
+import { type SideColumn, type SideTable, checkSideTable } from '../data/sideTable.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { AdaGrad, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
-import { type Skips, checkK, selectRows } from '../retrieval/select.ts';
+import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
+import { type Catalogue, catalogueOf, checkEvents, encodeLike, sharesOf, withSeen } from './catalogue.ts';
+import { type Context, contextColumns, contextFrom, contextToState, encodeContext, lastContext, learnContext } from './context.ts';
 import { type Factors, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { type Context, type Query, type QueryParts, QueryTower, contextColumns, contextFrom, contextToState, embedQueries, encodeContext, lastContext, learnContext, queryTowerState, queryWidths } from './queryTower.ts';
+import { type Query, type QueryParts, QueryTower, embedQueries, queryTowerState, queryWidths } from './queryTower.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, notNegative, number, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
@@ -70,6 +71,8 @@ export interface RecommendQueriesOptions {
   excludeSeen?: boolean;
   /** Items that no list may hold. */
   exclude?: Iterable<RawId>;
+  /** The only items that lists may hold. */
+  only?: Iterable<RawId>;
   /** How many threads share the work, or 'all' that the machine has. Default 1. The lists are the same. */
   threads?: ThreadsOption;
 }
@@ -91,11 +94,12 @@ interface LearnedTwoTower {
  * TwoTower: a network for queries and one for candidates, by their features, whose vectors a dot product compares: retrieval.
  *
  *   q = A(f[u], g[e])   c = B(f[i])      for an event e of user u and item i, in a batch with items n = 1 .. N
- *   L = mean of -ln (e^x[i] / Σ_n e^x[n])      x[n] = <q, c[n]> / τ - ln p[n]      + l2 Σ |W|² over the matrices of A and B
+ *   x[n] = <q, c[n]> / τ - ln p[n]
+ *   L = mean over a batch of -ln (e^x[i] / Σ_n e^x[n])   + l2 Σ |W|² over the matrices of A and B
  *
  * A and B are dense layers, ReLU between them, the last one linear (B's without a bias, which would cancel in L), over what `userFeatures` and `contextFeatures` (the event's: when it was),
  * and `itemFeatures` declare. The items of a batch are the candidates, as often as it holds them. ln p, the log of an item's share of all events, is there with `samplingCorrection`;
- * with `removeHits` an event's own item is not its negative as well. AdaGrad moves the rows of the features that a batch holds.
+ * with `removeHits` another event's candidate that is the same item is no negative. AdaGrad moves the rows of the features that a batch holds (with l2, all rows).
  *
  * It answers for users and items never met: `recommendTo` takes a query by its features, and `addIds` new ids by theirs. A user of the training data stands at the context of
  * their last event. `score` is <q, c>, without τ.
@@ -109,7 +113,7 @@ export class TwoTower implements Recommender {
   readonly settings: TwoTowerSettings;
   #learned: LearnedTwoTower | null = null;
 
-  constructor(settings: Partial<TwoTowerSettings> = {}) { this.settings = withDefaults(defaults, settings); }
+  constructor(settings: Partial<TwoTowerSettings> & FeatureSettings) { this.settings = withDefaults(defaults, settings); }
 
   check(): void {
     const { userFeatures, itemFeatures, contextFeatures } = this.settings;
@@ -153,7 +157,7 @@ export class TwoTower implements Recommender {
   #train(start: Omit<LearnedTwoTower, 'factors'> & { factors: Factors | null }, events: Csr | null, data: Interactions, options: FitOptions): Promise<void> {
     const { towers, sides, context, catalogue, optimizer, random } = start, { epochs, batchSize, l2, removeHits, samplingCorrection, temperature } = this.settings;
     const n = data.user.length, order = new Int32Array(n), parameters = towersTensors(towers), moved = Object.values(parameters), matrices = [...towers.query, ...towers.candidate].map(({ W }) => W);
-    const shares = samplingCorrection ? sharesOf(data) : null, steps = Math.max(1, Math.ceil((n - 1) / batchSize)); // the last batch takes an event that would be alone
+    const logShares = samplingCorrection ? sharesOf(data).map(Math.log) : null, steps = Math.max(1, Math.ceil((n - 1) / batchSize)); // the last batch takes an event that would be alone
     let { factors } = start;
 
     return train({
@@ -169,7 +173,7 @@ export class TwoTower implements Recommender {
         // each item of the batch passes its layers once, however many events have it
         const tape = new Tape(), items = distinct(i, catalogue.items.size);
         const Q = towerRows(tape, towers.query, besideOf(sides.user.matrix, u, events, e), ops.embeddingBag), C = towerRows(tape, towers.candidate, ops.bagsOf(sides.item.matrix, items.ids), ops.embeddingBag);
-        const logQ = shares && Float32Array.from(items.ids, (item) => Math.log(shares[item]));
+        const logQ = logShares && Float32Array.from(items.ids, (item) => logShares[item]);
         const loss = ops.retrievalLoss(tape, Q, C, items.slots, { counts: items.counts, removeHits, temperature, ...(logQ && { logQ }) });
         tape.backward(ops.weightedSum(tape, [[1 / B, loss], ...(l2 > 0 ? matrices.map((W): [number, Tensor] => [l2, ops.l2(tape, W)]) : [])]));
         optimizer.step(moved);
@@ -213,13 +217,13 @@ export class TwoTower implements Recommender {
     const { sides: { item }, towers: { candidate }, factors } = this.#known();
     if (table === undefined) return { data: factors.item.data.slice(), shape: [factors.item.shape[0], factors.item.shape[1]] };
     const where = `${this.name}.candidateEmbeddings`;
-    if (!(table?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: expected a side table, made by sideTable() or readSideTable(), got ${describe(table)}`);
+    checkSideTable(where, table);
     return passAll(candidate, encodeFeatures(item.learned, table.ids, table, where));
   }
 
   /**
    * recommendQueries: the best items of each query, by row numbers; where fewer than k are left, the rest is -1 with score -Infinity. Shape: (n, k).
-   * Errors: as queryEmbeddings; 'bad-setting' for k; 'unknown-id' in `exclude`.
+   * Errors: as queryEmbeddings; 'bad-setting' for k; 'unknown-id' in `exclude` and `only`.
    */
   recommendQueries(queries: readonly Query[], options: RecommendQueriesOptions = {}): TopLists { return this.#lists(`${this.name}.recommendQueries`, queries, options); }
 
@@ -231,27 +235,20 @@ export class TwoTower implements Recommender {
   }
 
   #lists(where: string, queries: readonly Query[], options: RecommendQueriesOptions): TopLists {
-    checkNames(where, options, ['k', 'excludeSeen', 'exclude', 'threads']);
-    const { k = 10, excludeSeen = true, exclude = [], threads } = options, { factors, catalogue: { users, items, seen } } = this.#known(), [nItems, K] = factors.item.shape;
+    checkNames(where, options, ['k', 'excludeSeen', 'exclude', 'only', 'threads']);
+    const { k = 10, excludeSeen = true, exclude = [], only, threads } = options, { factors, catalogue: { users, items, seen } } = this.#known(), [nItems, K] = factors.item.shape;
     checkK(where, k);
     if (typeof excludeSeen !== 'boolean') throw new TightrecError('bad-setting', `${where}: excludeSeen must be true or false, got ${describe(excludeSeen)}`);
-    if (typeof exclude === 'string' || typeof exclude?.[Symbol.iterator] !== 'function') throw new TightrecError('bad-input', `${where}: exclude must be a list or a set of items, got ${describe(exclude)}`);
-    const never = new Set(items.unknown ? [0] : []), vectors = embedQueries(where, this.#queryParts(), queries);
-    for (const id of exclude) {
-      const row = items.encode(id);
-      if (row < 0) throw unknownId(where, 'item', id, items);
-      never.add(row);
-    }
-    const ofQuery = ({ user }: Query): Iterable<number> => { const row = excludeSeen && user !== undefined ? users.encode(user as RawId) : -1; return row < 0 ? [] : seen.indices.subarray(seen.indptr[row], seen.indptr[row + 1]); };
-    const skips = (some: Int32Array): Skips => {
-      const lists = Array.from(some, (q) => Int32Array.from(new Set([...never, ...ofQuery(queries[q])])).sort()), start = scratch(some.length + 1).ints();
-      start[0] = 0;
-      lists.forEach((list, b) => { start[b + 1] = start[b] + list.length; });
-      const skip = scratch(start[some.length]).ints();
-      lists.forEach((list, b) => skip.set(list, start[b]));
-      return { skip, start };
+    const allowed = new Uint8Array(nItems).fill(only === undefined ? 1 : 0), vectors = embedQueries(where, this.#queryParts(), queries);
+    for (const row of only === undefined ? [] : rowsIn(where, 'only', only, items)) allowed[row] = 1;
+    for (const row of rowsIn(where, 'exclude', exclude, items)) allowed[row] = 0;
+    if (items.unknown) allowed[0] = 0;
+    const never = Int32Array.from(allowed.keys()).filter((row) => allowed[row] === 0);
+    const leftOut = ({ user }: Query): Int32Array => {
+      const row = excludeSeen && user !== undefined ? users.encode(user as RawId) : -1;
+      return row < 0 ? never : ascending(never, seen.indices.subarray(seen.indptr[row], seen.indptr[row + 1]));
     };
-    return onThreads(where, threads, () => selectRows(where, Int32Array.from(queries.keys()), nItems, k, skips, (out, some) => {
+    return onThreads(where, threads, () => selectRows(where, Int32Array.from(queries.keys()), nItems, k, (some) => skipsOf(Array.from(some, (q) => leftOut(queries[q]))), (out, some) => {
       const Q = scratch(some.length * K).floats();
       Q.set(vectors.data.subarray(some[0] * K, (some[0] + some.length) * K)); // a block's rows follow one another
       kernels.matmulTransposed(out, Q, factors.item.data, some.length, nItems, K);
@@ -294,7 +291,7 @@ export class TwoTower implements Recommender {
   }
 
   static fromState(state: ModelState): TwoTower {
-    const model = new TwoTower(state.settings), { learningRate, seed, contextFeatures } = model.settings, { catalogue } = state;
+    const model = new TwoTower(state.settings as TwoTowerSettings), { learningRate, seed, contextFeatures } = model.settings, { catalogue } = state;
     model.check();
     const sides = sidesFrom(state, model.settings), epochs = epochsFrom(state), context = contextFrom(state, contextFeatures);
     const towers = { query: towerFrom(state, 'query', sides.user.learned.columns + (context?.learned.columns ?? 0), model.#widths.query), candidate: towerFrom(state, 'candidate', sides.item.learned.columns, model.#widths.candidate) };
@@ -329,15 +326,18 @@ function apart({ context: given, ...options }: TwoTowerFitOptions): { given: Two
   return { given, tables, others };
 }
 
+/** The rows of items that an option names. Errors: 'bad-input', 'unknown-id'. */
+function rowsIn(where: string, option: string, ids: Iterable<RawId>, items: LabelEncoder): number[] {
+  if (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function') throw new TightrecError('bad-input', `${where}: ${option} must be a list or a set of items, got ${describe(ids)}`);
+  return Array.from(ids, (id) => {
+    const row = items.encode(id);
+    if (row < 0) throw unknownId(where, 'item', id, items);
+    return row;
+  });
+}
+
 /** An item has no negatives but others. */
 function checkTwoItems(where: string, data: Interactions): void {
   checkEvents(where, data);
   if (data.item.every((item) => item === data.item[0])) throw new TightrecError('bad-input', `${where}: expected events of at least two items, which are each other's negatives, got ${data.item.length} of one`);
-}
-
-/** The share of each item in all events. Shape: (nItems). */
-function sharesOf({ item, items }: Interactions): Float64Array {
-  const shares = new Float64Array(items.size);
-  for (const i of item) shares[i] += 1 / item.length;
-  return shares;
 }

@@ -1,5 +1,4 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratchInts } from '../../kernels/memory.ts';
 import { touchedRows } from '../autodiff/rowGrads.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { TightrecError, describe } from '../errors.ts';
@@ -152,7 +151,7 @@ export class Adam implements Optimizer {
 
 /** For each of n rows, which of the touched rows it is, or -1. */
 function slotOfRow(ids: Int32Array, n: number): Int32Array {
-  const slot = scratchInts(n).fill(-1);
+  const slot = new Int32Array(n).fill(-1); // a plain array, which the kernel's call copies: to fill shared memory takes longer
   for (let r = 0; r < ids.length; r++) slot[ids[r]] = r;
   return slot;
 }

@@ -3,8 +3,8 @@ import { type Block, allocate, free, scope, scratch, scratchCopy } from '../../k
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { describeId } from '../data/interactions.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
-import type { SideTable } from '../data/sideTable.ts';
-import { TightrecError, describe } from '../errors.ts';
+import { type SideTable, checkSideTable } from '../data/sideTable.ts';
+import { TightrecError, checkNames, describe } from '../errors.ts';
 import { type Skips, type TopLists, checkK, emptyLists, selectRows } from './select.ts';
 import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
 
@@ -62,7 +62,7 @@ export class ExactIndex {
   #cells: Cells[] | null;
 
   constructor(ids: ArrayLike<RawId>, vectors: Vectors, options: ExactIndexOptions = {}) {
-    checkOptions('ExactIndex', options, ['similarity', 'metadata']);
+    checkNames('ExactIndex', options, ['similarity', 'metadata']);
     const { similarity = 'dot', metadata } = options;
     if (similarity !== 'dot' && similarity !== 'cosine') throw new TightrecError('bad-setting', `ExactIndex: similarity must be 'dot' or 'cosine', got ${describe(similarity)}`);
     const [n, K] = checkItems('ExactIndex', ids, vectors);
@@ -96,7 +96,7 @@ export class ExactIndex {
    */
   search(queries: Vectors, options: SearchOptions = {}): TopLists {
     const where = 'ExactIndex.search', K = this.#K, n = this.size, [B] = checkVectors(where, 'queries', queries, K);
-    checkOptions(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
+    checkNames(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
     const k = checkK(where, options.k ?? 10), skipped = this.#skipped(where, options), rows = Int32Array.from({ length: B }, (_, b) => b);
     this.#block.floats(); // an index that was freed says so, whatever was asked
     return onThreads(where, options.threads, () => selectRows(where, rows, n, k, (some) => repeated(skipped, some.length), (out, some) => {
@@ -123,7 +123,7 @@ export class ExactIndex {
    */
   rank(queries: Vectors, candidates: Int32Array, options: RankOptions = {}): TopLists {
     const where = 'ExactIndex.rank', K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
-    checkOptions(where, options, ['k', 'exclude', 'only', 'where']);
+    checkNames(where, options, ['k', 'exclude', 'only', 'where']);
     const k = checkK(where, options.k ?? 10), allows = this.#allowed(where, options), C = checkCandidates(where, candidates, B, this.size), V = this.#block.floats(), lists = emptyLists(where, B, k);
     lists.items.fill(-1);
     lists.scores.fill(-Infinity);
@@ -252,17 +252,11 @@ function checkItems(where: string, ids: ArrayLike<RawId>, vectors: Vectors, K?: 
 
 /** cellsOf: what a side table says of each item. Errors: 'bad-input', 'unknown-id'. */
 export function cellsOf(where: string, ids: ArrayLike<RawId>, metadata: SideTable): Cells[] {
-  if (!(metadata?.position instanceof Map)) throw new TightrecError('bad-input', `${where}: metadata must be a side table, as of sideTable(ids, columns), got ${describe(metadata)}`);
+  checkSideTable(`${where}: metadata`, metadata);
   const { position, columns, source } = metadata, names = Object.keys(columns);
   return Array.from(ids, (id) => {
     const at = position.get(id);
     if (at === undefined) throw new TightrecError('unknown-id', `${where}: item ${describeId(id)} is not in ${source}; metadata must hold every item`);
     return Object.fromEntries(names.map((name) => [name, columns[name][at]]));
   });
-}
-
-/** checkOptions: refuses options nobody reads. Errors: 'bad-setting'. */
-export function checkOptions(where: string, options: object, names: readonly string[]): void {
-  const wrong = Object.keys(options).find((name) => !names.includes(name));
-  if (wrong !== undefined) throw new TightrecError('bad-setting', `${where}: there is no option '${wrong}'; the options are ${names.join(', ')}`);
 }

@@ -1,7 +1,7 @@
 import type { RawId } from '../data/labelEncoder.ts';
 import type { SideTable } from '../data/sideTable.ts';
-import { TightrecError } from '../errors.ts';
-import { type VectorModel, cellsOf, checkOptions, itemVectors } from './exactIndex.ts';
+import { TightrecError, checkNames } from '../errors.ts';
+import { type VectorModel, cellsOf, itemVectors } from './exactIndex.ts';
 
 export interface ProjectorOptions {
   /** More columns beside the ids; it must hold every item. */
@@ -21,7 +21,7 @@ export interface ProjectorOptions {
  */
 export function projectorFiles(model: VectorModel, options: ProjectorOptions = {}): { vectors: string; metadata: string } {
   const where = 'projectorFiles';
-  checkOptions(where, options, ['metadata']);
+  checkNames(where, options, ['metadata']);
   const { ids, vectors: { data, shape: [, K] } } = itemVectors(where, model), { metadata } = options, names = metadata === undefined ? [] : Object.keys(metadata.columns ?? {});
   const cells = metadata === undefined ? null : cellsOf(where, ids, metadata), line = (row: number): string => Array.from(data.subarray(row * K, (row + 1) * K), (x) => Number(x.toPrecision(9))).join('\t');
   const said = ids.map((id, row) => [idText(id), ...names.map((name) => cellText(cells![row][name]))].join('\t'));

@@ -11,6 +11,27 @@ export type ScoreBlock = (out: Float32Array, rows: Int32Array) => void;
 /** What each of B lists must not hold: skip[at] for start[b] <= at < start[b + 1], ascending within a list. Shapes: start (B + 1), skip (start[B]). */
 export interface Skips { skip: Int32Array; start: Int32Array }
 
+/** skipsOf: of lists that are ascending, one for each of B rows. Runs inside a scope. */
+export function skipsOf(lists: readonly Int32Array[]): Skips {
+  const start = scratch(lists.length + 1).ints();
+  start[0] = 0;
+  lists.forEach((list, b) => { start[b + 1] = start[b] + list.length; });
+  const skip = scratch(start[lists.length]).ints();
+  lists.forEach((list, b) => skip.set(list, start[b]));
+  return { skip, start };
+}
+
+/** ascending: the rows that either list holds, each once. */
+export function ascending(a: Int32Array, b: Int32Array): Int32Array {
+  const rows = new Int32Array(a.length + b.length);
+  let n = 0;
+  rows.set(a);
+  rows.set(b, a.length);
+  rows.sort();
+  for (let at = 0; at < rows.length; at++) if (n === 0 || rows[at] !== rows[n - 1]) rows[n++] = rows[at];
+  return rows.subarray(0, n);
+}
+
 /** checkK: how many items in a list. Errors: 'bad-setting'. */
 export function checkK(what: string, k: number): number {
   if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);

@@ -24,11 +24,11 @@ const PLACES = [1, 5, 10, 50, 100];
 const POINTS = 10;
 
 /** What the tutorial's towers are told: of people gender, age group and occupation; when it was, by one of 1,000 ranges and as it is; of films the title, and the words in it. */
-const TOLD: Partial<TwoTowerSettings> = {
+const TOLD = {
   userFeatures: { gender: category(), age: bucket({ edges: [18, 25, 35, 45, 50, 56] }), occupation: category() },
   contextFeatures: { range: bucket({ count: 1000, by: 'width', column: 'time' }), time: number() },
   itemFeatures: { title: category(), words: text({ words: 10_000, column: 'title' }) },
-};
+} satisfies Partial<TwoTowerSettings>;
 
 const NOTES = {
   tutorial: 'as in the tutorial: negatives as the batch has them, which pushes popular films down',

@@ -122,10 +122,12 @@ test('items that come and go', () => {
   assert.equal([...index.search(Q, { k: 1 }).items], [-1, -1, -1, -1, -1]);
 });
 
-test('where the graph has no room, nothing is added', () => {
-  const index = new ApproximateIndex(fakeUsearch({ failsAt: 2 }).usearch, numbered(500), part(0, 500)), before = index.search(Q);
+test('where the graph has no room, nothing is added, whatever it took in before it stopped', () => {
+  const index = new ApproximateIndex(fakeUsearch({ failsAt: 2 }).usearch, numbered(500), part(0, 500)), { scores } = index.search(Q);
   refuses(() => index.add(numbered(600).slice(500), part(500, 600)), 'out-of-memory', 'usearch could not take in 100 vectors of 6 numbers (Failed to reserve memory)');
-  assert.equal([index.size, index.search(Q)], [500, before]);
+  assert.equal([index.size, index.search(Q).scores], [500, scores]);
+  index.add(numbered(600).slice(500), part(500, 600));
+  assert.equal([index.size, index.search(Q).scores], [600, new ExactIndex(numbered(600), part(0, 600)).search(Q).scores]);
 });
 
 test('of a model', async () => {

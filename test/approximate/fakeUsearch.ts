@@ -5,7 +5,7 @@ interface Faults {
   misses?: (key: number) => boolean;
   /** It finds so many at most. */
   most?: number;
-  /** The call of add from which on it throws. */
+  /** The call of add that throws, half way. */
   failsAt?: number;
 }
 
@@ -25,8 +25,10 @@ export function fakeUsearch({ misses = () => false, most = Infinity, failsAt = I
 
     add(keys: BigUint64Array, vectors: Float32Array, threads: number): void {
       this.#threads = threads;
-      if (++this.#adds >= failsAt) throw new TypeError('Failed to reserve memory');
-      keys.forEach((key, at) => this.#vectors.set(Number(key), vectors.slice(at * this.#K, (at + 1) * this.#K)));
+      if (keys.some((key) => this.#vectors.has(Number(key)))) throw new TypeError('Duplicate keys not allowed in high-level wrappers'); // as usearch has it
+      const fails = ++this.#adds === failsAt, taken = fails ? keys.subarray(0, keys.length / 2) : keys;
+      taken.forEach((key, at) => this.#vectors.set(Number(key), vectors.slice(at * this.#K, (at + 1) * this.#K)));
+      if (fails) throw new TypeError('Failed to reserve memory');
     }
 
     search(queries: Float32Array, k: number, threads: number): { keys: BigUint64Array; counts?: BigUint64Array } {

@@ -11,10 +11,9 @@ interface Case { Q: Tensor; C: Tensor; y: Int32Array; ids: Int32Array; counts: F
 /** A batch of B queries whose positives are of few items, so that some come again; C are the distinct ones, in the order they first occur. */
 function batchOf(B: number, items: number, K: number): Case {
   const next = random(100 * B + 10 * items + K).uniform, V = floats(items * K, next).map((x) => 3 * x), ids = someIds(B, items, next), distinct = [...new Set(ids)];
-  return {
-    K, V, ids, Q: new Tensor([B, K], floats(B * K, next).map((x) => 3 * x)), y: ids.map((id) => distinct.indexOf(id)), C: new Tensor([distinct.length, K], distinct.flatMap((id) => [...V.subarray(id * K, id * K + K)])),
-    counts: Float32Array.from(distinct, (id) => ids.filter((other) => other === id).length), logQ: Float32Array.from(distinct, () => Math.log(0.05 + next())),
-  };
+  const Q = new Tensor([B, K], floats(B * K, next).map((x) => 3 * x)), C = new Tensor([distinct.length, K], distinct.flatMap((id) => [...V.subarray(id * K, id * K + K)]));
+  const counts = Float32Array.from(distinct, (id) => ids.filter((other) => other === id).length), logQ = Float32Array.from(distinct, () => Math.log(0.05 + next()));
+  return { Q, C, y: ids.map((id) => distinct.indexOf(id)), ids, counts, logQ, V, K };
 }
 
 /** The same the obvious way: B candidates, one for each query, those again that come again, each from its row of V. */

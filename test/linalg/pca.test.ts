@@ -26,7 +26,7 @@ test('by hand: points on a line, and one beside it', () => {
 test('by hand: eigenvectors', () => {
   const { values, vectors } = symmetricEigen(Float64Array.of(2, -1, -1, 2), 2), r = Math.SQRT1_2;
   assert.ok(maxAbsDiff(values, [3, 1]) < 1e-15 && maxAbsDiff(vectors, [r, -r, r, r]) < 1e-15); // the first of the entries of equal size is positive
-  assert.equal(symmetricEigen(Float64Array.of(5), 1), { values: Float64Array.of(5), vectors: Float64Array.of(1) });
+  assert.equal(symmetricEigen(Float64Array.of(5), 1), { values: Float64Array.of(5), vectors: Float64Array.of(1), sweeps: 0 });
   assert.equal(symmetricEigen(new Float64Array(9), 3).values, new Float64Array(3));
 });
 
@@ -43,7 +43,8 @@ for (const n of [2, 3, 31, 128]) {
   test(`eigenvectors are at right angles and make up the matrix, n=${n}`, () => {
     const next = random(n), A = new Float64Array(n * n);
     for (let p = 0; p < n; p++) for (let q = 0; q <= p; q++) A[p * n + q] = A[q * n + p] = next.normal();
-    const { values, vectors } = symmetricEigen(A, n), sum = (of: (c: number) => number): number => Array.from({ length: n }, (_, c) => of(c)).reduce((a, b) => a + b, 0);
+    const { values, vectors, sweeps } = symmetricEigen(A, n), sum = (of: (c: number) => number): number => Array.from({ length: n }, (_, c) => of(c)).reduce((a, b) => a + b, 0);
+    assert.ok(sweeps >= 1 && sweeps <= 12, `it stopped after ${sweeps} sweeps`);
     for (let p = 0; p < n; p++) {
       assert.ok(p === 0 || values[p] <= values[p - 1]);
       for (let q = 0; q <= p; q++) {

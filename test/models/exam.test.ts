@@ -4,7 +4,7 @@ import { useKernels, variants } from '../../kernels/index.ts';
 import { memoryUse, scope, scratchCopy } from '../../kernels/memory.ts';
 import { type Csr, type InteractionOptions, type Interactions, LabelEncoder, type RawId, category, countPairs, id, interactions as eventsOf, number, selectEvents } from '../../lib/data/index.ts';
 import {
-  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
+  AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, type EpochReport, FactorizationMachine, type FitOptions, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, type ModelState, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, type SiameseSettings, TwoTower, type TwoTowerSettings, type RecommendForOptions, type Recommender, type StepReport, type TopLists, fromBytes, toBytes,
 } from '../../lib/models.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { random } from '../../lib/random.ts';
@@ -300,7 +300,7 @@ const candidates: Candidate[] = [
     excludesSeen: true,
   },
   {
-    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new Siamese({ userFeatures, itemFeatures, ...settings } as object)), // which it has no default for
+    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new Siamese({ userFeatures, itemFeatures, ...settings } as SiameseSettings)), // which it has no default for
     small: {
       userFeatures: { id: id() }, itemFeatures: { id: id() }, layers: [6], embedding: 5, loss: 'bpr', margin: 1, liked: 1, negatives: 'unseen', sampling: 'random', epochs: 4, batchSize: 40, learningRate: 0.05,
       l2: 1e-3, seed: 1,
@@ -325,7 +325,7 @@ const candidates: Candidate[] = [
     excludesSeen: true,
   },
   {
-    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new TwoTower({ userFeatures, itemFeatures, ...settings } as object)), // which it has no default for
+    make: ({ userFeatures = { id: id() }, itemFeatures = { id: id() }, ...settings } = {}) => withTables(new TwoTower({ userFeatures, itemFeatures, ...settings } as TwoTowerSettings)), // which it has no default for
     small: {
       userFeatures: { id: id() }, itemFeatures: { id: id() }, contextFeatures: null, layers: [6, 5], removeHits: true, samplingCorrection: true, temperature: 1, epochs: 4, batchSize: 40, learningRate: 0.05, l2: 1e-3, seed: 1,
     },

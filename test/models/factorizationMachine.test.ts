@@ -139,7 +139,7 @@ test('addIds: what it cannot take', async () => {
   refuses(() => new FactorizationMachine().addIds({}), 'not-fitted', 'FactorizationMachine: call fit(data) first');
   refuses(() => model.addIds({ userTable: wrong({ parity: ['odd'], row: [1], name: [''] }) }), 'column-missing', 'FactorizationMachine.addIds, userTable: expected a column "tags" for feature "tags"');
   refuses(() => model.addIds({ itemTable: wrong({ parity: ['odd'], row: [Number.NaN], name: [''], tags: [''] }) }), 'bad-input', `FactorizationMachine.addIds, itemTable: the side table, id 'zoe', column "row": expected a finite number, got NaN`);
-  refuses(() => model.addIds({ userTable: { zoe: 3 } as unknown as SideTable }), 'bad-input', 'FactorizationMachine.addIds: userTable must be a side table');
+  refuses(() => model.addIds({ userTable: { zoe: 3 } as unknown as SideTable }), 'bad-input', 'FactorizationMachine.addIds, userTable: expected a side table');
   refuses(() => model.addIds({ users: wrong({}) } as object), 'bad-setting', "there is no option 'users'; the options are userTable, itemTable");
   assert.equal(toBytes(model), before);
 });

@@ -305,7 +305,11 @@ test('what is no history, no item, no option', async () => {
   for (const ask of [(one: HistoryToNext) => one.session(), (one: HistoryToNext) => one.recommendNext(data)]) refuses(() => ask(new HistoryToNext()), 'not-fitted', 'HistoryToNext');
   await rejects(() => new HistoryToNext({ ...tiny, userFeatures: { job: category() } }).fit(data), 'bad-input', 'HistoryToNext.fit, userTable');
   await rejects(() => new HistoryToNext({ ...tiny, userFeatures: { job: category() } }).fit(data, { userTable: sideTable([0, 1], { age: [1, 2] }) }), 'column-missing', '"job"');
-  if (memoryUse().limit > 0) await rejects(() => new HistoryToNext({ factors: 2 ** 31 }).fit(data), 'out-of-memory', 'HistoryToNext.fit: tables of 15 items, with 2147483648 factors, and layers of 64, need');
+  if (memoryUse().limit === 0) return;
+  await rejects(() => new HistoryToNext({ factors: 2 ** 31 }).fit(data), 'out-of-memory', 'HistoryToNext.fit: tables of 15 items, with 2147483648 factors, and layers of 64, need');
+  const many = range(30_000), before = memoryUse().inUse, wide = interactions(many.map((e) => e % 100), many, { times: many }); // a batch of all has 30,000 x 30,000 logits
+  await rejects(() => new HistoryToNext({ factors: 4, layers: [4], batchSize: 30_000 }).fit(wide), 'out-of-memory', 'tables of 30,000 items', "smaller batches, loss 'sampled'");
+  assert.is(memoryUse().inUse, before);
 });
 
 test('ten thousand steps use as much memory as ten; sessions leave nothing behind', async () => {

@@ -97,7 +97,7 @@ test.run();
 const test = suite('models/misuse');
 
 test('settings that are no object', () => {
-  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, AutoRec, BPR, BiasOnly, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower]) refuses(() => new Model(wrong as unknown as object), 'bad-setting', 'settings must be an object');
+  for (const wrong of [null, 64, 'x']) for (const Model of [AlternatingLeastSquares, AutoRec, BPR, BiasOnly, CDAE, EASE, FactorizationMachine, HistoryToNext, HybridMF, ItemKNN, LogisticMF, LogisticMatrixFactorization, NextItemLSTM, Popularity, PurchaseHistory, RatingMF, SVDPlusPlus, Siamese, TwoTower]) refuses(() => new Model(wrong as never), 'bad-setting', 'settings must be an object');
 });
 
 test('a rate so large that one step ruins the factors is divergence, though no loss shows it', async () => {

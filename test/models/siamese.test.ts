@@ -18,7 +18,7 @@ const JOBS = ['cook', 'nurse', 'pilot'], GENRES = ['drama', 'comedy', 'war'], OT
 const jobOf = (user: number): number => user % 3, genreOf = (film: number): number => Math.floor(film / 3) % 3;
 const people = (users: readonly number[]) => sideTable(users, { job: users.map((user) => JOBS[jobOf(user)]), age: users.map((user) => 20 + user % 40) });
 const films = (items: readonly number[]) => sideTable(items, { kinds: items.map((film) => [GENRES[genreOf(film)], OTHERS[film % 3]]) });
-const settings: Partial<SiameseSettings> = { userFeatures: { job: category(), age: bucket({ edges: [30, 40] }) }, itemFeatures: { kinds: multi() }, layers: [8], embedding: 4, epochs: 15, batchSize: 100, learningRate: 0.02 };
+const settings = { userFeatures: { job: category(), age: bucket({ edges: [30, 40] }) }, itemFeatures: { kinds: multi() }, layers: [8], embedding: 4, epochs: 15, batchSize: 100, learningRate: 0.02 } satisfies Partial<SiameseSettings>;
 
 function ratings(users: readonly number[], items: readonly number[], seed = 1): Interactions {
   const next = random(seed), all = users.flatMap((user) => items.filter(() => next.below(3) === 0).map((film): [number, number, number] => [user, film, genreOf(film) === jobOf(user) ? 4 + next.below(2) : 1 + next.below(3)]));
@@ -95,8 +95,8 @@ test('nobody left: what is missing, and among how many', async () => {
 
 test('features must be declared, and be in the tables', async () => {
   const data = ratings(range(60), range(45)), tables = { userTable: people(range(60)), itemTable: films(range(45)) };
-  await rejects(() => new Siamese().fit(data, tables), 'bad-setting', 'Siamese: userFeatures must be an object of features by name');
-  await rejects(() => new Siamese({ userFeatures: { job: category() } }).fit(data, tables), 'bad-setting', 'Siamese: itemFeatures must be an object of features by name');
+  await rejects(() => new Siamese({} as SiameseSettings).fit(data, tables), 'bad-setting', 'Siamese: userFeatures must be an object of features by name');
+  await rejects(() => new Siamese({ userFeatures: { job: category() } } as object as SiameseSettings).fit(data, tables), 'bad-setting', 'Siamese: itemFeatures must be an object of features by name');
   await rejects(() => new Siamese({ ...settings, userFeatures: { gender: category() } }).fit(data, tables), 'column-missing', 'Siamese.fit, userTable', 'a column "gender"');
   await rejects(() => new Siamese({ ...settings, itemFeatures: { genres: multi() } }).fit(data, tables), 'column-missing', 'Siamese.fit, itemTable', 'a column "genres"');
   await rejects(() => new Siamese(settings).fit(data, { userTable: people(range(59)), itemTable: films(range(45)) }), 'unknown-id', 'Siamese.fit, userTable: id 59');

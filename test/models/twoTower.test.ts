@@ -20,9 +20,9 @@ const JOBS = ['cook', 'nurse', 'pilot'], KINDS = ['drama', 'comedy', 'war', 'sna
 const people = (ids: readonly string[]) => sideTable(ids, { job: ids.map((id) => JOBS[Number(id.slice(1)) % 3]), age: ids.map((id) => 20 + Number(id.slice(1)) % 40) });
 const things = (ids: readonly string[]) => sideTable(ids, { kind: ids.map((id) => KINDS[Number(id.slice(1)) % 4]), title: ids.map((id) => `The ${KINDS[Number(id.slice(1)) % 4]} no ${id.slice(1)}`) });
 const users = range(45).map((at) => `u${at}`), items = range(40).map((at) => `i${at}`), kindOf = (item: unknown): string => KINDS[Number(String(item).slice(1)) % 4];
-const settings: Partial<TwoTowerSettings> = {
+const settings = {
   userFeatures: { job: category(), age: bucket({ edges: [30, 40] }) }, itemFeatures: { kind: category(), words: text({ words: 100, column: 'title' }) }, contextFeatures: { hour: bucket({ edges: [12] }) }, layers: [8, 4], epochs: 20, batchSize: 100,
-};
+} satisfies Partial<TwoTowerSettings>;
 
 /** Events in the order of the clock, and the hour of each. */
 function events(seed = 1, who = users, what = items): { data: Interactions; context: { hour: number[] } } {
@@ -78,6 +78,10 @@ test('lists leave out what a known user has met, and what is asked to be left ou
   assert.is(shared.recommendTo(query, { k: 100, excludeSeen: false }).length, 40);
   const exclude = ['i1', 'i5', 'i1'], rest = shared.recommendTo(query, { k: 100, exclude, excludeSeen: false });
   assert.ok(rest.length === 38 && rest.every(({ item }) => !exclude.includes(item as string)));
+  const only = new Set([...[...seen].slice(0, 2), 'i1', ...rest.slice(0, 6).map(({ item }) => item)]), some = (options: object) => shared.recommendTo(query, { k: 100, only, ...options });
+  assert.equal(some({ exclude, excludeSeen: false }), shared.recommendTo(query, { k: 100, exclude, excludeSeen: false }).filter(({ item }) => only.has(item) && !exclude.includes(item as string)));
+  assert.equal(some({}), lists.filter(({ item }) => only.has(item)));
+  assert.equal(some({ only: [] }), []);
   assert.equal([...shared.recommendQueries([query], { k: 41, excludeSeen: false }).items].slice(39), [shared.recommendQueries([query], { k: 40, excludeSeen: false }).items[39], -1]);
   assert.equal(shared.recommendQueries([], { k: 3 }), { items: new Int32Array(0), scores: new Float32Array(0) });
 });
@@ -184,10 +188,12 @@ test('queries that say too little, too much, or what cannot be', async () => {
   refuses(() => model.recommendTo({ user: 'u1' }, { k: 0 }), 'bad-setting', 'TwoTower.recommendTo: k must be a whole number');
   refuses(() => model.recommendTo({ user: 'u1' }, { exclude: ['x'] }), 'unknown-id', 'item \'x\' is not among the 40 the model knows');
   refuses(() => model.recommendTo({ user: 'u1' }, { exclude: 'i1' as never }), 'bad-input', 'exclude must be a list or a set of items');
-  refuses(() => model.recommendTo({ user: 'u1' }, { only: [] } as never), 'bad-setting', 'only');
+  refuses(() => model.recommendTo({ user: 'u1' }, { only: ['i1', 'x'] }), 'unknown-id', 'item \'x\' is not among the 40 the model knows');
+  refuses(() => model.recommendTo({ user: 'u1' }, { only: null as never }), 'bad-input', 'only must be a list or a set of items');
+  refuses(() => model.recommendTo({ user: 'u1' }, { where: [] } as never), 'bad-setting', 'where');
   refuses(() => model.candidateEmbeddings({} as never), 'bad-input', 'expected a side table');
   refuses(() => model.candidateEmbeddings(people(['u1'])), 'column-missing', 'kind');
-  refuses(() => new TwoTower().queryEmbeddings([]), 'not-fitted', 'TwoTower');
+  refuses(() => new TwoTower({} as TwoTowerSettings).queryEmbeddings([]), 'not-fitted', 'TwoTower');
   const named = await new TwoTower({ userFeatures: { id: id() }, itemFeatures: { id: id() }, epochs: 1 }).fit(told.data);
   refuses(() => named.queryEmbeddings([{}]), 'column-missing', 'query 0 must have \'user\'; the columns are user');
   refuses(() => named.queryEmbeddings([{ user: 'nobody' }]), 'unknown-id', 'user \'nobody\'');
@@ -208,10 +214,10 @@ else {
     const [train, held] = splitRandom(await movieLensRatings('u.data'), { share: 0.2, seed: 1 });
     const userTable = await readSideTable(`${movieLens}u.user`, 'user', { delimiter: '|', header: ['user', 'age', 'gender', 'occupation', 'zip'], columns: { age: 'number', gender: 'string', occupation: 'string' } });
     const itemTable = await readSideTable(`${movieLens}u.item`, 'item', { delimiter: '|', encoding: 'iso-8859-1', header: ['item', 'title', ...range(22).map((at) => `c${at}`)], columns: { title: 'string' } });
-    const features: Partial<TwoTowerSettings> = {
+    const features = {
       userFeatures: { gender: category(), age: bucket({ edges: [18, 25, 35, 45, 50, 56] }), occupation: category() }, itemFeatures: { title: category(), words: text({ words: 10_000, column: 'title' }) },
       contextFeatures: { when: bucket({ count: 1000, by: 'width', column: 'time' }), time: number() },
-    };
+    } satisfies Partial<TwoTowerSettings>;
     const accuracy = async (more: Partial<TwoTowerSettings>): Promise<number> => {
       const model = await new TwoTower({ ...features, epochs: 4, ...more }).fit(train, { userTable, itemTable });
       return factorizedTopK(model.queryEmbeddings(Array.from(held.user, (u, at) => ({ user: held.users.decode(u) as string, time: held.time![at] }))), held.item, model.candidateEmbeddings())[100];

@@ -211,7 +211,7 @@ test('what is no index is refused, in a sentence', () => {
   for (const shape of [[2, 3], [4], [2, 2, 1], [2, -2], [Number.NaN, 2]]) refuses(make(['a', 'b'], { data: V.data, shape }), 'bad-shape', 'vectors must have a shape [n, K] of n K numbers');
   refuses(make(['a', 'b'], V, { similarity: 'euclid' }), 'bad-setting', "ExactIndex: similarity must be 'dot' or 'cosine', got \"euclid\"");
   refuses(make(['a', 'b'], V, { metric: 'dot' }), 'bad-setting', "ExactIndex: there is no option 'metric'; the options are similarity, metadata");
-  refuses(make(['a', 'b'], V, { metadata: { year: [1, 2] } }), 'bad-input', 'metadata must be a side table');
+  refuses(make(['a', 'b'], V, { metadata: { year: [1, 2] } }), 'bad-input', 'metadata: expected a side table');
   refuses(make(['a', 'b'], V, { metadata: sideTable(['a'], { year: [1] }, { source: 'films.csv' }) }), 'unknown-id', "ExactIndex: item 'b' is not in films.csv; metadata must hold every item");
 });
 

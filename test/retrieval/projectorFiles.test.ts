@@ -50,7 +50,7 @@ test('what cannot be shown is refused, in a sentence', async () => {
   refuses(() => projectorFiles(weights), 'unsupported', 'projectorFiles: EASE learns no item vectors; use BPR or AlternatingLeastSquares');
   refuses(() => projectorFiles(new AlternatingLeastSquares()), 'not-fitted');
   refuses(() => projectorFiles(model, { metadata: sideTable(['a'], { x: [1] }) }), 'unknown-id', "projectorFiles: item 'b' is not in the side table; metadata must hold every item");
-  refuses(() => projectorFiles(model, { metadata: { year: [1, 2] } as never }), 'bad-input', 'projectorFiles: metadata must be a side table');
+  refuses(() => projectorFiles(model, { metadata: { year: [1, 2] } as never }), 'bad-input', 'projectorFiles: metadata: expected a side table');
   refuses(() => projectorFiles(model, { columns: {} } as never), 'bad-setting', "projectorFiles: there is no option 'columns'; the options are metadata");
 });
 

@@ -9,21 +9,21 @@ import { matrix } from './shapes.ts';
 export interface RetrievalLossOptions {
   /** w, how often each candidate stands among those of the batch (N). Default once. */
   counts?: Float32Array;
-  /** Whether a query's own positive counts once, however often others have it too (accidental hits). Default false. */
+  /** Whether a query's own positive counts once, however often others have it too (accidental hits); without `counts` it does anyway. Default false. */
   removeHits?: boolean;
-  /** ln q, where q is the chance of each candidate to be among those of the batch, or its expected count (N). Default none: all the same. */
+  /** ln q, where q is the expected count of each candidate among those of the batch, up to a factor common to all (N). Default none: all the same. */
   logQ?: Float32Array;
   /** τ. Default 1. */
   temperature?: number;
 }
 
 /**
- * retrievalLoss: softmax over the candidates of a batch, each of which stands there once: how surprised each query is by its positive. Summed over the queries.
+ * retrievalLoss: softmax cross-entropy of B queries over N candidates, each with a weight, summed over the queries.
  *
  *   forward    X[b, n] = <Q[b], C[n]> / τ - ln q[n]      L = Σ_b -ln (e^X[b, y[b]] / Σ_n w[b, n] e^X[b, n])        Q (B, K), C (N, K), y (B), below N -> L ()
  *   backward   G[b, n] = dL (w[b, n] e^X[b, n] / Σ_m w[b, m] e^X[b, m] - [n = y[b]]) / τ                             dQ += G C     dC += Gᵀ Q
  *
- * w[b, n] is counts[n], and 1 where hits are removed and n = y[b]. In-batch softmax: C are the distinct candidates of the batch, counts how often it holds each.
+ * w[b, n] is counts[n] (1 without), and 1 where hits are removed and n = y[b]. In-batch softmax: C are the distinct candidates of the batch, counts how often it holds each.
  * Softmax over all items: C is their whole table. Sampled softmax: C are the positives and the items drawn, ln q corrects for how they were drawn.
  *
  * Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", 2019; Jean et al., "On Using Very Large Target Vocabulary for Neural
@@ -37,10 +37,11 @@ export function retrievalLoss(tape: Tape | null, Q: Tensor, C: Tensor, y: Int32A
   if (!(temperature > 0 && temperature < Infinity)) throw new TightrecError('bad-setting', `${op}: temperature must be a positive number, got ${temperature}`);
   checkIds(op, y, N);
 
-  // w goes into the logits as ln w, which the positive's own logit then has too much of
-  const X = scratchFloats(B * N), own = (b: number): number => (counts && !removeHits ? Math.log(counts[y[b]]) : 0);
-  kernels.matmulTransposed(X, Q.data, C.data, B, N, K);
-  if (temperature !== 1) kernels.scale(X, B * N, 1 / temperature);
+  // the kernel knows no weights, so X holds X + ln w from here on; its loss then has -ln w[b, y[b]] too much, which is given back below
+  const X = scratchFloats(B * N), scaled = scratchFloats(B * K);
+  scaled.set(Q.data);
+  kernels.scale(scaled, B * K, 1 / temperature);
+  kernels.matmulTransposed(X, scaled, C.data, B, N, K);
   if (counts || logQ) {
     const row = scratchFloats(N), first = scratchInts(B).fill(0); // a table of one row, which every row of X takes
     for (let n = 0; n < N; n++) row[n] = (counts ? Math.log(counts[n]) : 0) - (logQ ? logQ[n] : 0);
@@ -49,7 +50,7 @@ export function retrievalLoss(tape: Tape | null, Q: Tensor, C: Tensor, y: Int32A
   }
   const lse = scratchFloats(B), L = new Tensor([]);
   let loss = kernels.softmaxLoss(lse, X, y, B, N);
-  for (let b = 0; b < B; b++) loss += own(b);
+  if (counts && !removeHits) for (let b = 0; b < B; b++) loss += Math.log(counts[y[b]]);
   L.data[0] = loss;
 
   tape?.record(() => {
