@@ -32,6 +32,8 @@ export function emptyLists(where: string, lists: number, k: number): TopLists {
 
 const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
 const ROWS = 64; // at a time where items come in panels: the vectors of a panel are read once for all of them
+const ENOUGH = 16; // rows that meet all items at a time, to which panels would bring little
+const MANY = 1024; // items for each of the k, which are found anew in every panel
 
 /**
  * selectRows: scores a block of rows against all items, selects the k best, and goes on to the next block, so that memory stays bounded.
@@ -41,11 +43,11 @@ export function selectRows(where: string, rows: Int32Array, nItems: number, k: n
   return select(where, rows, nItems, k, nItems, skips, scoreBlock);
 }
 
-/** selectPanels: the lists of selectRows where some of the items can be scored by themselves: many rows meet a panel of items, and of a row's best of each panel the best are selected. */
+/** selectPanels: the lists of selectRows where some of the items can be scored by themselves: many rows meet a panel of items, and of a row's best of each panel the best are selected. Where rows enough are scored against all items at a time, or k is large, it is selectRows. */
 export function selectPanels(where: string, rows: Int32Array, nItems: number, k: number, skips: PanelSkips, scorePanel: ScorePanel): TopLists {
-  const panel = Math.floor(BLOCK_FLOATS / Math.max(1, Math.min(ROWS, rows.length)));
-  const few = Math.ceil(nItems / panel) * k <= panel; // what is kept of the panels takes no more room than the scores of one
-  return select(where, rows, nItems, k, few ? Math.min(panel, nItems) : nItems, skips, scorePanel);
+  const panel = Math.floor(BLOCK_FLOATS / Math.max(1, Math.min(ROWS, rows.length))), panels = Math.ceil(nItems / panel);
+  const gains = nItems * ENOUGH > BLOCK_FLOATS && k * MANY <= nItems && panels * k <= panel;
+  return select(where, rows, nItems, k, gains ? Math.min(panel, nItems) : nItems, skips, scorePanel);
 }
 
 function select(where: string, rows: Int32Array, nItems: number, k: number, panel: number, skips: PanelSkips, scorePanel: ScorePanel): TopLists {
