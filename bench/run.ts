@@ -4,7 +4,7 @@
  * Measures what one thread of this machine can do, then, for every kernel, size and variant: checks it against the loop, warms up, times it
  * (tinybench), and prints the median with its quartiles and the ratio to the loop. Loop and SIMD, and training steps, are timed in two more rounds, and
  * each one's best round counts. The limits are measured again after every ten sizes and after every round; the shares of the best of them follow. Then the metrics
- * against the obvious ways, whole training steps, whole sweeps of ALS, whole epochs of stochastic gradient descent, recommendations for all users, and searches in an index.
+ * against the obvious ways, whole training steps, whole sweeps of ALS, whole epochs of stochastic gradient descent, and recommendations for all users. Searches in an index are timed where a word names them (-- --filter retrieval): their figures are those of `npm run bench:approximate`.
  * With nothing filtered, bench/results/latest.json is written, from which `npm run docs` prints the tables and the chart. Ends with code 1 when a variant was wrong. --quick takes less than a minute: each variant for a moment, in one round, and
  * with nothing filtered the chapter's sizes alone.
  */
@@ -124,7 +124,7 @@ if (wanted('recommend', 'recommendations')) {
     }
   });
 }
-if (wanted('search', 'retrieval')) {
+if (filter !== '' && wanted('search', 'retrieval')) {
   await agreed('search', async () => {
     for await (const row of retrievalRows(pace, flags.quick)) {
       if (rows.at(-1)?.size !== row.size) title(row.name, `the ten nearest of each query, ${row.scale}: ${row.size}`);

@@ -82,7 +82,7 @@ const shownVariant = (variant: string): string => variant.replace('simd-fma', 'f
 export const epochsTable = (results: Results, native: Native): string => beside(results, native, 'epochs', (row) => [`\`${row.name}\``, `${row.scale}: ${row.size}`], ['M samples a second', 'size']);
 
 /** recommendationsTable: the ten best items of every user, and of each query of an index. */
-export const recommendationsTable = (results: Results, native: Native): string => beside(results, native, 'recommendations', (row) => [row.size], ['thousand users or queries a second']);
+export const recommendationsTable = (results: Results, native: Native): string => beside(results, native, 'recommendations', (row) => [row.size], ['thousand users a second']);
 
 /** A line a size: what `first` says of it, a column a variant, and what the native libraries have on one thread and on two. */
 function beside(results: Results, native: Native, group: Row['group'], first: (row: Row) => string[], head: readonly string[]): string {

@@ -4,7 +4,8 @@
  * ExactIndex beside ApproximateIndex, the ten nearest of n vectors of K numbers: milliseconds a query, one by one and in blocks, on one thread; for the graph also what it takes to make and recall@10, the part of
  * ExactIndex's lists that it finds. The graph is measured as usearch has it, and with the smallest `expansionSearch` of TRIED that finds TARGET of them. Vectors are drawn from a mixture of normal distributions:
  * items of a fitted model lie in clusters too, by genre and by who likes them, and vary in length; queries are drawn from the same one, as users lie where their items do.
- * Without --sizes, or with --json, the result goes to a file; sizes that are measured replace those in it, and `npm run docs` prints the table of docs/retrieval.md from bench/results/approximate.json.
+ * The result goes to a file, bench/results/approximate.json unless told, from which `npm run docs` prints the table of docs/retrieval.md. Sizes that it holds stay in it where they were measured by the same commit, on the
+ * same machine and in the same way; others go.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -22,14 +23,23 @@ const { values: flags } = parseArgs({ options: { sizes: { type: 'string' }, json
 const sizes = flags.sizes?.split(',').map(Number) ?? SIZES, file = flags.json ?? resultFile('approximate');
 const usearch: Usearch = await import('usearch');
 
-const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Approximate).rows : [], rows = new Map(before.map((row) => [row.items, row]));
+const head: Omit<Approximate, 'rows'> = {
+  machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), kernels: variants.simd ? 'simd' : 'loop', usearch: (JSON.parse(readFileSync(new URL('node_modules/usearch/package.json', import.meta.url), 'utf8')) as { version: string }).version, K, queries: QUERIES, block: BLOCK, places: PLACES, target: TARGET,
+  mixture: { clusters: CLUSTERS, spread: SPREAD, lengths: LENGTHS },
+};
+const rows = new Map(before(file).map((row) => [row.items, row]));
 for (const n of sizes) {
   rows.set(n, await measured(n));
-  const results: Approximate = {
-    machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), kernels: variants.simd ? 'simd' : 'loop', usearch: (JSON.parse(readFileSync(new URL('node_modules/usearch/package.json', import.meta.url), 'utf8')) as { version: string }).version, K, queries: QUERIES, block: BLOCK, places: PLACES, target: TARGET,
-    mixture: { clusters: CLUSTERS, spread: SPREAD, lengths: LENGTHS }, rows: [...rows.values()].sort((a, b) => a.items - b.items),
-  };
-  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ ...head, rows: [...rows.values()].sort((a, b) => a.items - b.items) } satisfies Approximate, null, 2)}\n`);
+}
+
+/** The rows of a result that this run can go on with: one has the same head. */
+function before(result: string): readonly SizeRow[] {
+  if (!existsSync(result)) return [];
+  const { rows, ...its } = JSON.parse(readFileSync(result, 'utf8')) as Approximate;
+  if (JSON.stringify(its) === JSON.stringify(head)) return rows;
+  console.log(`the ${rows.length} sizes in ${result} are of commit ${its.commit}, ${its.machine.cpu}, ${its.runtime}: what is not measured now goes`);
+  return [];
 }
 
 /** n vectors around the CLUSTERS centres of the mixture: normal, with SPREAD around a centre that is standard normal, times a length of its own, log-normal with LENGTHS. */

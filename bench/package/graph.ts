@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** staticGraph: the file and all that it imports before it runs, by paths relative to each other; what is imported when asked is left out. */
+/** staticGraph: the file and all that it imports before it runs, by paths relative to each other; what is imported when asked, and other packages, are left out. */
 export function staticGraph(entry: string): string[] {
   const files = [entry];
   for (const file of files) {

@@ -16,15 +16,19 @@ try {
   const npm = installed(files);
   if ('complaint' in npm) throw new Error(`npm could not install the tarball: ${npm.complaint}`);
 
-  const importing = (name: string): PackageResults['entries'][number]['milliseconds'] => {
+  const importing = (name: string): number => {
     writeFileSync(join(npm.project, 'import.mjs'), `const began = performance.now(); await import('${name}'); console.log(performance.now() - began); process.exit();`);
-    const all = Array.from({ length: RUNS }, () => said<number>(process.execPath, ['import.mjs'], npm.project)).slice(1).sort((a, b) => a - b), at = (share: number): number => all[Math.round(share * (all.length - 1))];
-    return { median: at(0.5), low: at(0.25), high: at(0.75) };
+    return said<number>(process.execPath, ['import.mjs'], npm.project);
   };
-  const entries = Object.entries(files.packageJson.exports).flatMap(([path, target]) => {
+  const sizes = Object.entries(files.packageJson.exports).flatMap(([path, target]) => {
     if (typeof target === 'string') return []; // package.json itself
-    const graph = staticGraph(join(files.folder, target.default)), name = path.replace('.', 'tightrec');
-    return [{ name, files: graph.length, bytes: graph.reduce((sum, file) => sum + statSync(file).size, 0), gzipped: gzipped(graph), milliseconds: importing(name) }];
+    const graph = staticGraph(join(files.folder, target.default));
+    return [{ name: path.replace('.', 'tightrec'), files: graph.length, bytes: graph.reduce((sum, file) => sum + statSync(file).size, 0), gzipped: gzipped(graph) }];
+  });
+  const rounds = Array.from({ length: RUNS }, () => sizes.map(({ name }) => importing(name))).slice(1); // all entries in turn, so that a slow phase of the machine strikes all of them
+  const entries = sizes.map((size, entry) => {
+    const all = rounds.map((round) => round[entry]).sort((a, b) => a - b), at = (share: number): number => all[Math.round(share * (all.length - 1))];
+    return { ...size, milliseconds: { median: at(0.5), low: at(0.25), high: at(0.75) } };
   });
   const results: PackageResults = { machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), tarball: statSync(files.tarball).size, installed: npm.bytes, entries };
   for (const { name, files, gzipped, milliseconds: { median, low, high } } of entries) console.log(`${name.padEnd(20)} ${String(files).padStart(3)} files ${(gzipped / 1000).toFixed(1).padStart(7)} kB gzipped ${median.toFixed(1).padStart(7)} ms (${low.toFixed(1)} .. ${high.toFixed(1)})`);

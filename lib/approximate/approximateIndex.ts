@@ -28,7 +28,7 @@ export interface ApproximateIndexOptions extends ExactIndexOptions {
 }
 
 /** A graph that is asked for more than one item in so many takes longer than an exact search. */
-const SHARE = 16;
+const SHARE = 64;
 
 /** With `where`: how many times k are asked for at first, and how many times as many where they were too few. */
 const WHERE = 4, MORE = 8;
@@ -38,7 +38,7 @@ const WHERE = 4, MORE = 8;
  *
  * The graph finds candidates by inner product (for cosine, of vectors of length 1); ExactIndex.rank gives them their scores, which are ExactIndex's, and their order, so an item may be missed but none
  * has a wrong score. What `exclude` and `where` leave out is left out after the graph was asked, for as many items more as it takes; a list that is still short, one of `only`, and
- * one for which a sixteenth of all items would have to be asked for, is ExactIndex's: no list is short where ExactIndex's would not be. Equal scores go to the item that came first.
+ * one for which more than a sixty-fourth of all items would have to be asked for, is ExactIndex's: no list is short where ExactIndex's would not be. Equal scores go to the item that came first.
  * The vectors are held twice, by ExactIndex and by the graph.
  * Shapes: vectors (n, K), ids (n).
  * Errors: as of ExactIndex; 'bad-input' for a module that is not usearch.

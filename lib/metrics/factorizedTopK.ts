@@ -1,7 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { allocate, free, scratch } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
-import { type Skips, selectRows } from '../retrieval/select.ts';
+import { type Skips, selectPanels } from '../retrieval/select.ts';
 import { type Vectors, checkVectors } from '../retrieval/vectors.ts';
 import { checkIds, checkK } from './check.ts';
 
@@ -11,7 +11,7 @@ import { checkIds, checkK } from './check.ts';
  *   rank(b) = 1 + #{ n : s(b, n) > s(b, p) } + #{ n < p : s(b, n) = s(b, p) }        s(b, n) = <queries[b], candidates[n]>,  p = positive[b]
  *   top k   = #{ b : rank(b) <= k } / B
  *
- * The same as accuracyAtK of the lists that ExactIndex.search gives. Exact: every query meets every candidate, a block of queries at a time, so that memory stays bounded.
+ * The same as accuracyAtK of the lists that ExactIndex.search gives. Exact: every query meets every candidate, a block of queries and a panel of candidates at a time, so that memory stays bounded.
  * Ties: the lower candidate first, as in every list of tightrec. TensorFlow Recommenders counts only candidates that score more than the positive, so that all its ties are
  * hits, and vectors that are all equal have 1.
  * Shapes: queries (B, K); positive (B), rows of candidates; candidates (n, K). Returns a number for each k of `ks`.
@@ -30,10 +30,10 @@ export function factorizedTopK(queries: Vectors, positive: Int32Array, candidate
   try {
     V.floats().set(candidates.data);
     const rows = Int32Array.from({ length: B }, (_, b) => b), none = (some: Int32Array): Skips => ({ skip: new Int32Array(0), start: new Int32Array(some.length + 1) });
-    const { items } = selectRows(name, rows, n, most, none, (scores, some) => {
+    const { items } = selectPanels(name, rows, n, most, none, (scores, some, from, to) => {
       const Q = scratch(some.length * K).floats();
       Q.set(queries.data.subarray(some[0] * K, (some[0] + some.length) * K)); // a block's rows follow one another
-      kernels.matmulTransposed(scores, Q, V.floats(), some.length, n, K);
+      kernels.matmulTransposed(scores, Q, V.floats().subarray(from * K, to * K), some.length, to - from, K);
     });
     for (let b = 0; b < B; b++) {
       const place = items.subarray(b * most, (b + 1) * most).indexOf(positive[b]);

@@ -115,7 +115,10 @@ function scorePairs(factors: Factors, users: Int32Array, items: Int32Array): Flo
 export function likeItems(out: Float32Array, V: Float32Array, K: number, items: Int32Array): void {
   const nItems = V.length / K, B = items.length, inverse = inverseNorms(V, K);
   dotItems(out, V, K, items);
-  for (let b = 0, at = 0; b < B; b++) for (let n = 0; n < nItems; n++, at++) out[at] *= inverse[items[b]] * inverse[n];
+  for (let b = 0; b < B; b++) {
+    const row = out.subarray(b * nItems, (b + 1) * nItems), own = inverse[items[b]];
+    for (let n = 0; n < nItems; n++) row[n] *= own * inverse[n];
+  }
 }
 
 /** dotItems: out[b, n] = the dot product of the vectors of items[b] and n. Shapes: as of likeItems. Runs inside a scope. */
@@ -125,15 +128,13 @@ export function dotItems(out: Float32Array, V: Float32Array, K: number, items: I
   kernels.matmulTransposed(out, rows, V, B, V.length / K, K);
 }
 
-/** 1 / |V[n]| for every row. */
+/** 1 / |V[n]| for every row, in the scope's memory. Not kept from call to call: training moves V in place, and models may be asked meanwhile. */
 function inverseNorms(V: Float32Array, K: number): Float32Array {
-  const n = V.length / K;
-  return scope(() => {
-    const all = scratchInts(n), squares = scratchFloats(n);
-    for (let row = 0; row < n; row++) all[row] = row;
-    kernels.rowDot(squares, V, V, all, all, n, K);
-    return Float32Array.from(squares, (square) => square > 0 ? 1 / Math.sqrt(square) : 0);
-  });
+  const n = V.length / K, all = scratchInts(n), norms = scratchFloats(n);
+  for (let row = 0; row < n; row++) all[row] = row;
+  kernels.rowDot(norms, V, V, all, all, n, K);
+  for (let row = 0; row < n; row++) { const square = norms[row]; norms[row] = square > 0 ? 1 / Math.sqrt(square) : 0; }
+  return norms;
 }
 
 /** laidOut: what a fit needs beside its tables. Where there is no room for it, the tables of a fit that has not begun go back: nobody has seen them. */

@@ -5,7 +5,7 @@ import { describeId } from '../data/interactions.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
 import { type SideTable, checkSideTable } from '../data/sideTable.ts';
 import { TightrecError, checkNames, describe } from '../errors.ts';
-import { type Skips, type TopLists, checkK, emptyLists, selectRows } from './select.ts';
+import { type Skips, type TopLists, checkK, emptyLists, selectPanels } from './select.ts';
 import { type Vectors, checkVectors, normalizeRows } from './vectors.ts';
 
 /** Cells: what a side table says of one item, by column. */
@@ -97,14 +97,16 @@ export class ExactIndex {
   search(queries: Vectors, options: SearchOptions = {}): TopLists {
     const where = 'ExactIndex.search', K = this.#K, n = this.size, [B] = checkVectors(where, 'queries', queries, K);
     checkNames(where, options, ['k', 'exclude', 'only', 'where', 'threads']);
-    const k = checkK(where, options.k ?? 10), skipped = this.#skipped(where, options), rows = Int32Array.from({ length: B }, (_, b) => b);
+    const k = checkK(where, options.k ?? 10), { kept, skipped } = this.#filtered(where, options), rows = Int32Array.from({ length: B }, (_, b) => b);
     this.#block.floats(); // an index that was freed says so, whatever was asked
-    return onThreads(where, options.threads, () => selectRows(where, rows, n, k, (some) => repeated(skipped, some.length), (out, some) => {
-      const Q = scratch(some.length * K).floats();
+    const lists = onThreads(where, options.threads, () => selectPanels(where, rows, kept?.length ?? n, k, (some, from, to) => repeated(skipped, some.length, from, to), (out, some, from, to) => {
+      const Q = scratch(some.length * K).floats(), V = this.#block.floats();
       Q.set(queries.data.subarray(some[0] * K, (some[0] + some.length) * K)); // a block's rows follow one another
       if (this.similarity === 'cosine') normalizeRows(Q, K);
-      kernels.matmulTransposed(out, Q, this.#block.floats(), some.length, n, K);
+      kernels.matmulTransposed(out, Q, kept === null ? V.subarray(from * K, to * K) : copied(V, kept.subarray(from, to), K), some.length, to - from, K);
     }));
+    if (kept !== null) lists.items.forEach((item, at) => { if (item >= 0) lists.items[at] = kept[item]; });
+    return lists;
   }
 
   /** searchFor: the items nearest to one vector, by raw ids, no more than there are. Shapes: vector (K). Errors: as of search. */
@@ -124,17 +126,16 @@ export class ExactIndex {
   rank(queries: Vectors, candidates: Int32Array, options: RankOptions = {}): TopLists {
     const where = 'ExactIndex.rank', K = this.#K, [B] = checkVectors(where, 'queries', queries, K);
     checkNames(where, options, ['k', 'exclude', 'only', 'where']);
-    const k = checkK(where, options.k ?? 10), allows = this.#allowed(where, options), C = checkCandidates(where, candidates, B, this.size), V = this.#block.floats(), lists = emptyLists(where, B, k);
+    const k = checkK(where, options.k ?? 10), allows = this.#allows(this.#filter(where, options)), C = checkCandidates(where, candidates, B, this.size), V = this.#block.floats(), lists = emptyLists(where, B, k);
     lists.items.fill(-1);
     lists.scores.fill(-Infinity);
     for (let b = 0; b < B; b++) {
       const sorted = candidates.slice(b * C, (b + 1) * C).sort(), found = sorted.filter((row, at) => row >= 0 && row !== sorted[at - 1] && allows(row)), n = found.length, most = Math.min(k, n); // ascending: equal scores go to the first
       if (n > 0) scope(() => {
-        const q = scratch(K).floats(), own = scratch(n * K).floats(), scores = scratch(n).floats(), items = scratch(most).ints(), best = scratch(most).floats(), start = scratch(2).ints();
+        const q = scratch(K).floats(), scores = scratch(n).floats(), items = scratch(most).ints(), best = scratch(most).floats(), start = scratch(2).ints();
         q.set(queries.data.subarray(b * K, (b + 1) * K));
         if (this.similarity === 'cosine') normalizeRows(q, K);
-        kernels.gatherRows(own, V, scratchCopy(found), n, K);
-        kernels.matmulTransposed(scores, q, own, 1, n, K);
+        kernels.matmulTransposed(scores, q, copied(V, found, K), 1, n, K);
         start.fill(0);
         kernels.topK(items, best, scores, scratch(0).ints(), start, 1, n, most);
         for (let at = 0; at < most && items[at] >= 0; at++) { lists.items[b * k + at] = found[items[at]]; lists.scores[b * k + at] = best[at]; }
@@ -190,7 +191,7 @@ export class ExactIndex {
   }
 
   /** What a filter says, with its ids as rows. */
-  #filter(what: string, { exclude, only, where }: SearchOptions): { out: Set<number> | null; within: Set<number> | null; where: SearchOptions['where'] } {
+  #filter(what: string, { exclude, only, where }: SearchOptions): Filter {
     const out = exclude === undefined ? null : this.#rows(what, 'exclude', exclude), within = only === undefined ? null : this.#rows(what, 'only', only);
     if (where !== undefined && typeof where !== 'function') throw new TightrecError('bad-setting', `${what}: where must be a function of an item's cells, such as ({ year }) => year > 1990, got ${describe(where)}`);
     if (where !== undefined && this.#cells === null) throw new TightrecError('bad-input', `${what}: where asks about metadata, and this index has none; make it with { metadata: sideTable(ids, columns) }`);
@@ -198,32 +199,53 @@ export class ExactIndex {
   }
 
   /** Whether lists may hold a row. */
-  #allowed(what: string, options: SearchOptions): (row: number) => boolean {
-    const { out, within, where } = this.#filter(what, options), cells = this.#cells;
+  #allows({ out, within, where }: Filter): (row: number) => boolean {
+    const cells = this.#cells;
     return (row) => !out?.has(row) && (within === null || within.has(row)) && (where === undefined || where(cells![row], this.ids[row]));
   }
 
-  /** The rows that no list may hold, ascending. */
-  #skipped(what: string, options: SearchOptions): Int32Array {
-    if (options.exclude === undefined && options.only === undefined && options.where === undefined) return new Int32Array(0);
-    const { out, within, where } = this.#filter(what, options), cells = this.#cells;
-    if (within === null && where === undefined) return Int32Array.from(out!).sort();
-    const allowed = new Uint8Array(this.size).fill(within === null ? 1 : 0);
-    within?.forEach((row) => { allowed[row] = 1; });
-    out?.forEach((row) => { allowed[row] = 0; });
-    const skipped = new Int32Array(this.size);
-    let n = 0;
-    for (let row = 0; row < allowed.length; row++) if (allowed[row] === 0 || (where !== undefined && !where(cells![row], this.ids[row]))) skipped[n++] = row;
-    return skipped.subarray(0, n);
+  /** The only rows to compare a query with, where a filter leaves few, or else null and the rows that no list may hold. Both ascending. */
+  #filtered(what: string, options: SearchOptions): { kept: Int32Array | null; skipped: Int32Array } {
+    const filter = this.#filter(what, options), { out, within, where } = filter, none = new Int32Array(0);
+    if (within === null && where === undefined) return { kept: null, skipped: out === null ? none : Int32Array.from(out).sort() };
+    const asked = within === null ? Int32Array.from({ length: this.size }, (_, row) => row) : Int32Array.from(within).sort(), kept = asked.filter(this.#allows(filter));
+    return kept.length * FEW <= this.size ? { kept, skipped: none } : { kept: null, skipped: others(kept, this.size) };
   }
 }
 
-/** The same list for each of B queries. Runs inside a scope. */
-function repeated(list: Int32Array, B: number): Skips {
-  const start = scratch(B + 1).ints(), skip = scratch(B * list.length).ints();
-  for (let b = 0; b < B; b++) skip.set(list, b * list.length);
-  for (let b = 0; b <= B; b++) start[b] = b * list.length;
+/** Filter: the rows that no list may hold, the only ones that lists may hold, and what else is asked of them. */
+interface Filter { readonly out: ReadonlySet<number> | null; readonly within: ReadonlySet<number> | null; readonly where: SearchOptions['where'] }
+
+/** One item in so many is few: their vectors are copied together; more are compared where they lie, among all. */
+const FEW = 8;
+
+/** The rows from 0 to n - 1 that are not among these. Both ascending. */
+function others(rows: Int32Array, n: number): Int32Array {
+  const left = new Int32Array(n - rows.length);
+  for (let row = 0, at = 0; row < n; row++) if (rows[row - at] !== row) left[at++] = row;
+  return left;
+}
+
+/** The vectors in these rows, together. Shapes: V (n, K), rows (C) -> (C, K). Runs inside a scope. */
+function copied(V: Float32Array, rows: Int32Array, K: number): Float32Array {
+  const own = scratch(rows.length * K).floats();
+  kernels.gatherRows(own, V, scratchCopy(rows), rows.length, K);
+  return own;
+}
+
+/** What a list has of rows from .. to - 1, counted from `from`, for each of B queries. Runs inside a scope. */
+function repeated(list: Int32Array, B: number, from: number, to: number): Skips {
+  const part = list.subarray(countBelow(list, from), countBelow(list, to)).map((row) => row - from), start = scratch(B + 1).ints(), skip = scratch(B * part.length).ints();
+  for (let b = 0; b < B; b++) skip.set(part, b * part.length);
+  for (let b = 0; b <= B; b++) start[b] = b * part.length;
   return { skip, start };
+}
+
+/** How many of the rows, ascending, are below this one. */
+function countBelow(rows: Int32Array, row: number): number {
+  let low = 0, high = rows.length;
+  while (low < high) { const middle = (low + high) >> 1; if (rows[middle] < row) low = middle + 1; else high = middle; }
+  return low;
 }
 
 /** itemVectors: the item vectors of a fitted model and their ids, without the row for unknown items. Errors: 'not-fitted'; 'unsupported' for a model without. */

@@ -32,6 +32,12 @@ export function ascending(a: Int32Array, b: Int32Array): Int32Array {
   return rows.subarray(0, n);
 }
 
+/** Overwrites out (B, to - from) with a number for each of the items from .. to - 1 and each of B rows. */
+export type ScorePanel = (out: Float32Array, rows: Int32Array, from: number, to: number) => void;
+
+/** What the lists of B rows must not hold of the items from .. to - 1, counted from `from`. */
+export type PanelSkips = (rows: Int32Array, from: number, to: number) => Skips;
+
 /** checkK: how many items in a list. Errors: 'bad-setting'. */
 export function checkK(what: string, k: number): number {
   if (!(Number.isInteger(k) && k >= 1 && k <= 2 ** 24)) throw new TightrecError('bad-setting', `${what}: k must be a whole number from 1 to 16777216, got ${describe(k)}`);
@@ -46,24 +52,35 @@ export function emptyLists(where: string, lists: number, k: number): TopLists {
 }
 
 const BLOCK_FLOATS = 2 ** 20; // 4 MiB of scores at a time
+const ROWS = 64; // at a time where items come in panels: the vectors of a panel are read once for all of them
+const ENOUGH = 16; // rows that meet all items at a time, to which panels would bring little
+const MANY = 1024; // items for each of the k, which are found anew in every panel
 
 /**
  * selectRows: scores a block of rows against all items, selects the k best, and goes on to the next block, so that memory stays bounded.
  * What `skips` says of a block's rows is skipped while selecting; equal scores go to the lower item. Shapes: rows (B) -> (B, k).
  */
 export function selectRows(where: string, rows: Int32Array, nItems: number, k: number, skips: (rows: Int32Array) => Skips, scoreBlock: ScoreBlock): TopLists {
+  return select(where, rows, nItems, k, nItems, skips, scoreBlock);
+}
+
+/** selectPanels: the lists of selectRows where some of the items can be scored by themselves: many rows meet a panel of items, and of a row's best of each panel the best are selected. Where rows enough are scored against all items at a time, or k is large, it is selectRows. */
+export function selectPanels(where: string, rows: Int32Array, nItems: number, k: number, skips: PanelSkips, scorePanel: ScorePanel): TopLists {
+  const panel = Math.floor(BLOCK_FLOATS / Math.max(1, Math.min(ROWS, rows.length))), panels = Math.ceil(nItems / panel);
+  const gains = nItems * ENOUGH > BLOCK_FLOATS && k * MANY <= nItems && panels * k <= panel;
+  return select(where, rows, nItems, k, gains ? Math.min(panel, nItems) : nItems, skips, scorePanel);
+}
+
+function select(where: string, rows: Int32Array, nItems: number, k: number, panel: number, skips: PanelSkips, scorePanel: ScorePanel): TopLists {
   const B = rows.length, { items, scores } = emptyLists(where, B, k), most = Math.min(k, nItems); // what is beyond all items is padding
   if (most < k) { items.fill(-1); scores.fill(-Infinity); }
   if (most === 0) return { items, scores };
-  const block = Math.max(1, Math.floor(BLOCK_FLOATS / nItems));
+  const block = Math.max(1, Math.floor(BLOCK_FLOATS / panel));
   for (let from = 0; from < B; from += block) {
     scope(() => {
-      const some = scratchCopy(rows.subarray(from, from + block)), n = some.length;
-      const all = scratch(n * nItems).floats();
-      scoreBlock(all, some);
-      const { skip, start } = skips(some);
-      const ids = scratch(n * most).ints(), best = scratch(n * most).floats();
-      kernels.topK(ids, best, all, skip, start, n, nItems, most);
+      const some = scratchCopy(rows.subarray(from, from + block)), n = some.length, ids = scratch(n * most).ints(), best = scratch(n * most).floats();
+      if (panel === nItems) bestOf(ids, best, some, 0, nItems, most, skips, scorePanel);
+      else bestOfPanels(ids, best, some, nItems, most, panel, skips, scorePanel);
       if (most === k) { items.set(ids, from * k); scores.set(best, from * k); return; }
       for (let b = 0; b < n; b++) {
         items.set(ids.subarray(b * most, (b + 1) * most), (from + b) * k);
@@ -72,4 +89,28 @@ export function selectRows(where: string, rows: Int32Array, nItems: number, k: n
     });
   }
   return { items, scores };
+}
+
+/** The k best of items from .. to - 1, counted from `from`. Shapes: ids, best (B, k). Runs inside a scope. */
+function bestOf(ids: Int32Array, best: Float32Array, rows: Int32Array, from: number, to: number, k: number, skips: PanelSkips, scorePanel: ScorePanel): void {
+  const B = rows.length, all = scratch(B * (to - from)).floats();
+  scorePanel(all, rows, from, to);
+  const { skip, start } = skips(rows, from, to);
+  kernels.topK(ids, best, all, skip, start, B, to - from, k);
+}
+
+/** The k best of all items: of the k best of each panel, one panel after another, so that of equal scores the lower item still comes first. Shapes: ids, best (B, k). Runs inside a scope. */
+function bestOfPanels(ids: Int32Array, best: Float32Array, rows: Int32Array, nItems: number, k: number, panel: number, skips: PanelSkips, scorePanel: ScorePanel): void {
+  const B = rows.length, width = Math.ceil(nItems / panel) * k, item = new Int32Array(B * width), score = scratch(B * width).floats(), start = scratch(B + 1).ints().fill(0);
+  for (let from = 0, at = 0; from < nItems; from += panel, at += k) {
+    scope(() => {
+      const some = scratch(B * k).ints(), its = scratch(B * k).floats();
+      bestOf(some, its, rows, from, Math.min(from + panel, nItems), k, skips, scorePanel);
+      for (let b = 0; b < B; b++) {
+        for (let place = 0; place < k; place++) { item[b * width + at + place] = from + some[b * k + place]; score[b * width + at + place] = its[b * k + place]; }
+      }
+    });
+  }
+  kernels.topK(ids, best, score, scratch(0).ints(), start, B, width, k); // what is -Infinity, the padding of a panel, is never chosen
+  for (let b = 0; b < B; b++) for (let at = b * k; at < (b + 1) * k && ids[at] >= 0; at++) ids[at] = item[b * width + ids[at]];
 }

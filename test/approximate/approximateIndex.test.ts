@@ -24,12 +24,12 @@ function whole(n: number, K: number, seed: number): Vectors {
   return { data: Float32Array.from({ length: n * K }, () => next.below(7) - 3), shape: [n, K] };
 }
 
-const V = whole(2000, 6, 1), Q = whole(5, 6, 2), part = (from: number, to: number): Vectors => ({ data: V.data.subarray(6 * from, 6 * to), shape: [to - from, 6] });
-const years = sideTable(numbered(2000), { year: numbered(2000).map((id) => id % 100) });
+const V = whole(8000, 6, 1), Q = whole(5, 6, 2), part = (from: number, to: number): Vectors => ({ data: V.data.subarray(6 * from, 6 * to), shape: [to - from, 6] });
+const years = sideTable(numbered(8000), { year: numbered(8000).map((id) => id % 100) });
 
 for (const similarity of ['dot', 'cosine'] as const) {
   test(`lists, scores and ties are those of ExactIndex where the graph misses nothing, ${similarity}`, () => {
-    const { usearch, asked } = fakeUsearch(), index = new ApproximateIndex(usearch, numbered(2000), V, { similarity, metadata: years }), exact = new ExactIndex(numbered(2000), V, { similarity, metadata: years });
+    const { usearch, asked } = fakeUsearch(), index = new ApproximateIndex(usearch, numbered(8000), V, { similarity, metadata: years }), exact = new ExactIndex(numbered(8000), V, { similarity, metadata: years });
     const close = (options: SearchOptions): void => {
       const got = index.search(Q, options), want = exact.search(Q, options);
       if (similarity === 'dot') assert.equal([...got.scores], [...want.scores], JSON.stringify(options)); // ties at the edge of what was asked may be others
@@ -50,20 +50,20 @@ for (const similarity of ['dot', 'cosine'] as const) {
 }
 
 test('how much the graph is asked for', () => {
-  const { usearch, asked } = fakeUsearch({ most: 60 }), index = new ApproximateIndex(usearch, numbered(2000), V, { metadata: years });
+  const { usearch, asked } = fakeUsearch({ most: 60 }), index = new ApproximateIndex(usearch, numbered(8000), V, { metadata: years });
   const asks = (options: SearchOptions): [number, number][] => { asked.length = 0; index.search(Q, options); return [...asked]; };
-  assert.equal(asks({ k: 125 }), [[5, 125]]); // a sixteenth, and it finds no more than 60: then ExactIndex
+  assert.equal(asks({ k: 125 }), [[5, 125]]); // a sixty-fourth, and it finds no more than 60: then ExactIndex
   assert.equal(asks({ k: 126 }), []); // more than that: ExactIndex alone
   assert.equal(asks({ k: 100, exclude: numbered(26) }), []);
-  assert.equal(asks({ only: numbered(1999) }), []);
+  assert.equal(asks({ only: numbered(7999) }), []);
   assert.equal(asks({ k: 3, where: ({ year }) => (year as number) === 3 }), [[5, 12], [5, 96]]); // then ExactIndex
   assert.equal(asks({ k: 1, where: (_, id) => id !== 1000 }), [[5, 4]]);
 });
 
 test('no list is short where that of ExactIndex is not, whatever the graph misses', () => {
   for (const faults of [{ most: 3 }, { misses: (key: number) => key % 2 === 0 }, { most: 0 }]) {
-    const index = new ApproximateIndex(fakeUsearch(faults).usearch, numbered(2000), V, { metadata: years }), exact = new ExactIndex(numbered(2000), V, { metadata: years });
-    for (const options of [{}, { exclude: numbered(50) }, { where: ({ year }) => (year as number) === 7 }, { where: () => false }, { k: 2000 }, { k: 2001 }] as SearchOptions[]) {
+    const index = new ApproximateIndex(fakeUsearch(faults).usearch, numbered(8000), V, { metadata: years }), exact = new ExactIndex(numbered(8000), V, { metadata: years });
+    for (const options of [{}, { exclude: numbered(50) }, { where: ({ year }) => (year as number) === 7 }, { where: () => false }, { k: 8000 }, { k: 2001 }] as SearchOptions[]) {
       const { items } = index.search(Q, options), want = exact.search(Q, options);
       assert.equal([...items].filter((row) => row < 0).length, [...want.items].filter((row) => row < 0).length);
     }
@@ -72,35 +72,35 @@ test('no list is short where that of ExactIndex is not, whatever the graph misse
 });
 
 test('an item that the graph misses is missed, and the others keep their scores', () => {
-  const exact = new ExactIndex(numbered(2000), V), [best, ...others] = exact.searchFor(Q.data.subarray(0, 6), { k: 6 }), index = new ApproximateIndex(fakeUsearch({ misses: (key) => 1000 + key === best.id }).usearch, numbered(2000), V);
+  const exact = new ExactIndex(numbered(8000), V), [best, ...others] = exact.searchFor(Q.data.subarray(0, 6), { k: 6 }), index = new ApproximateIndex(fakeUsearch({ misses: (key) => 1000 + key === best.id }).usearch, numbered(8000), V);
   assert.equal(index.searchFor(Q.data.subarray(0, 6), { k: 5 }).map(({ score }) => score), others.map(({ score }) => score));
 });
 
 test('a search is on no more threads than the graph was made for, and gives the same', () => {
   for (const threads of [1, 2, 3]) {
-    const index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V, { threads });
+    const index = new ApproximateIndex(fakeUsearch().usearch, numbered(8000), V, { threads });
     for (const more of [1, 2, 5, 'all'] as const) assert.equal(index.search(Q, { threads: more }), index.search(Q));
   }
 });
 
 test('what stands after the last that a query found is nothing', () => {
-  const first = { data: Float32Array.of(...V.data.subarray(0, 6), ...V.data.subarray(0, 6)), shape: [2, 6] }, index = new ApproximateIndex(fakeUsearch({ misses: (key) => key === 0, most: 10 }).usearch, numbered(2000), V); // usearch has key 0 there
+  const first = { data: Float32Array.of(...V.data.subarray(0, 6), ...V.data.subarray(0, 6)), shape: [2, 6] }, index = new ApproximateIndex(fakeUsearch({ misses: (key) => key === 0, most: 10 }).usearch, numbered(8000), V); // usearch has key 0 there
   assert.not.ok(index.search(first, { exclude: [1001] }).items.includes(0));
-  assert.ok(new ExactIndex(numbered(2000), V).search(first, { exclude: [1001] }).items.includes(0));
+  assert.ok(new ExactIndex(numbered(8000), V).search(first, { exclude: [1001] }).items.includes(0));
 });
 
 test('where is asked about what was found alone', () => {
-  const index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V, { metadata: years });
+  const index = new ApproximateIndex(fakeUsearch().usearch, numbered(8000), V, { metadata: years });
   let calls = 0;
   index.search({ data: Q.data.subarray(0, 6), shape: [1, 6] }, { where: () => { calls++; return true; } });
   assert.is(calls, 40);
 });
 
 test('filters that can be gone through once', () => {
-  const index = new ApproximateIndex(fakeUsearch({ most: 2 }).usearch, numbered(2000), V), exact = new ExactIndex(numbered(2000), V), once = function* (): Generator<RawId> { yield* numbered(40); };
+  const index = new ApproximateIndex(fakeUsearch({ most: 2 }).usearch, numbered(8000), V), exact = new ExactIndex(numbered(8000), V), once = function* (): Generator<RawId> { yield* numbered(40); };
   assert.equal(index.search(Q, { exclude: once() }), exact.search(Q, { exclude: once() }));
   index.remove(once());
-  assert.is(index.size, 1960);
+  assert.is(index.size, 7960);
 });
 
 test('items that come and go', () => {
@@ -149,7 +149,7 @@ test('settings reach the graph', () => {
 });
 
 test('the memory goes back', async () => {
-  const before = await settled(), index = new ApproximateIndex(fakeUsearch().usearch, numbered(2000), V);
+  const before = await settled(), index = new ApproximateIndex(fakeUsearch().usearch, numbered(8000), V);
   index.search(Q);
   index.free();
   assert.is(memoryUse().inUse, before);
@@ -161,7 +161,7 @@ test('what is no index and no query is refused, in a sentence', () => {
   refuses(make({}, null), 'bad-input', 'ApproximateIndex: expected the module usearch, as loadUsearch() gives it, got null');
   refuses(make({}, {}), 'bad-input', 'got another object');
   for (const [options, said] of [[{ connectivity: 1 }, 'connectivity must be a whole number from 2 to 256, got 1'], [{ expansionAdd: 0.5 }, 'expansionAdd must be'], [{ expansionSearch: '9' }, 'expansionSearch must be'], [{ threads: 0 }, 'threads must be'], [{ ef: 9 }, "there is no option 'ef'"], [{ similarity: 'l2' }, "similarity must be 'dot' or 'cosine'"]] as const) refuses(make(options), 'bad-setting', said);
-  const index = new ApproximateIndex(usearch, numbered(2000), V), ask = (options: unknown) => () => index.search(Q, options as SearchOptions);
+  const index = new ApproximateIndex(usearch, numbered(8000), V), ask = (options: unknown) => () => index.search(Q, options as SearchOptions);
   refuses(() => index.search({ data: new Float32Array(5), shape: [1, 5] }), 'bad-shape', 'vectors of 6 numbers');
   refuses(() => index.searchFor(7 as never), 'bad-input', 'ApproximateIndex.searchFor: expected a vector of 6 numbers, got 7');
   refuses(ask({ exclude: ['x'] }), 'unknown-id', "exclude holds 'x'");
@@ -174,7 +174,7 @@ test('what is no index and no query is refused, in a sentence', () => {
   refuses(() => index.add([1000], part(0, 1)), 'bad-input', 'must be distinct');
   refuses(() => index.remove(['x']), 'unknown-id', "ids holds 'x'");
   refuses(() => index.remove(null as never), 'bad-input', 'ids must be a list');
-  assert.is(index.size, 2000);
+  assert.is(index.size, 8000);
 });
 
 test('without the package: a sentence that says what to install', async () => {

@@ -312,4 +312,21 @@ test('BPR does what a slow program does', async () => {
   for (const [name, w] of [['user_factors', U], ['item_factors', V], ['item_bias', c]] as [string, Float64Array][]) assert.ok(maxAbsDiff(table(model, name), w) < 2e-4, `${name}: ${maxAbsDiff(table(model, name), w)}`);
 });
 
+test('likeness is that of the vectors as they are, also while training moves them', async () => {
+  const model = new BPR({ factors: 4, seed: 1, epochs: 1 }), asked: Float32Array[] = [];
+  const check = (): void => {
+    const { data, shape: [n, K] } = model.answers.vectors!.item, dot = (a: number, b: number): number => { let sum = 0; for (let k = 0; k < K; k++) sum += data[a * K + k] * data[b * K + k]; return sum; };
+    const { items, scores } = model.similarItems([0], { k: n });
+    for (let at = 0; at < n - 1; at++) assert.ok(Math.abs(scores[at] - dot(0, items[at]) / Math.sqrt(dot(0, 0) * dot(items[at], items[at]))) < 1e-5);
+    asked.push(scores);
+  };
+  await model.fit(shop());
+  check();
+  for (let more = 0; more < 2; more++) {
+    await model.partialFit(shop(), { onEpoch: () => { check(); for (const end = performance.now() + 40; performance.now() < end;); }, onStep: check }); // onStep is asked every 30 ms
+    check();
+  }
+  assert.is.not(String(asked[0]), String(asked.at(-1)));
+});
+
 test.run();

@@ -41,11 +41,12 @@ test('by hand', () => {
   assert.is(index.searchFor(Float32Array.of(0, 1))[0].id, 'long');
 });
 
-for (const [n, K, B, k] of [[1, 1, 1, 1], [7, 3, 2, 10], [50, 5, 9, 4], [333, 17, 6, 25], [60_000, 4, 40, 10]]) { // the last in three blocks
+for (const [n, K, B, k] of [[1, 1, 1, 1], [7, 3, 2, 10], [50, 5, 9, 4], [333, 17, 6, 25], [70_000, 4, 40, 10]]) { // the last in three panels
   test(`agrees with sorting all, ${n} x ${K}`, () => {
     const V = whole(n, K, n), Q = whole(B, K, n + 1), index = new ExactIndex(numbered(n), V);
     const only = numbered(n).filter((id) => id % 3 > 0), exclude = numbered(n).filter((id) => id % 5 === 1);
     const ways: [SearchOptions, (row: number) => boolean][] = [[{}, () => true], [{ exclude: new Set(exclude), only }, (row) => (1000 + row) % 3 > 0 && (1000 + row) % 5 !== 1]];
+    ways.push([{ exclude, only: numbered(n).filter((id) => id % 11 === 3).toReversed() }, (row) => (1000 + row) % 11 === 3 && (1000 + row) % 5 !== 1]); // few, whose vectors are copied together
     for (const [options, allowed] of ways) {
       const { items, scores } = index.search(Q, { k, ...options });
       assert.is(items.length, B * k);
@@ -58,6 +59,30 @@ for (const [n, K, B, k] of [[1, 1, 1, 1], [7, 3, 2, 10], [50, 5, 9, 4], [333, 17
     index.free();
   });
 }
+
+test('many queries, which meet the items in panels, have the lists that each has alone', () => {
+  const n = 70_000, B = 70, K = 3, panel = 2 ** 14, next = random(2), V = { data: Float32Array.from({ length: n * K }, () => next.normal()), shape: [n, K] }, Q = { data: Float32Array.from({ length: B * K }, () => next.normal()), shape: [B, K] };
+  V.data.copyWithin(panel * K, 0, 9000 * K); // ties across the borders
+  V.data.copyWithin(2 * panel * K, 2000 * K, 5000 * K);
+  const query = (b: number): Float32Array => Q.data.subarray(b * K, (b + 1) * K), best = [3, 69].flatMap((b) => slowly(V, query(b), 40, 'dot', () => true).map(({ row }) => row));
+  const gone = new Set([...best.filter((_, at) => at % 3 === 0), 0, panel - 1, panel, panel + 1, 2 * panel - 1, 2 * panel, n - 1]), borders = new Set(Array.from({ length: panel + 20 }, (_, at) => panel - 10 + at)); // the second panel and a little more
+  for (const similarity of ['dot', 'cosine'] as const) {
+    const index = new ExactIndex(numbered(n), V, { similarity }), ids = (rows: Set<number>): number[] => Array.from(rows, (row) => 1000 + row);
+    for (const options of [{}, { exclude: ids(gone) }, { exclude: ids(borders) }, { only: ids(borders) }] as SearchOptions[]) {
+      for (const k of [1, 10, 68, 69, 17_000]) { // panels up to 68 here
+        const { items, scores } = index.search(Q, { k, ...options });
+        for (const b of [0, 3, 63, 64, 69]) assert.equal({ items: items.slice(b * k, (b + 1) * k), scores: scores.slice(b * k, (b + 1) * k) }, index.search({ data: query(b), shape: [1, K] }, { k, ...options }), `${similarity}, ${k}`);
+      }
+    }
+    index.free();
+  }
+  const index = new ExactIndex(numbered(n), V), { items, scores } = index.search(Q, { k: 25, exclude: Array.from(gone, (row) => 1000 + row) });
+  for (const b of [3, 69]) {
+    const found = [...items.subarray(b * 25, (b + 1) * 25)];
+    assert.equal(found, slowly(V, query(b), 25, 'dot', (row) => !gone.has(row)).map(({ row }) => row));
+    assert.ok(found.some((row, at) => at > 0 && scores[b * 25 + at] === scores[b * 25 + at - 1] && Math.floor(row / panel) > Math.floor(found[at - 1] / panel)), 'no tie across a border, which this is about');
+  }
+});
 
 test('by cosine it agrees with sorting all', () => {
   const next = random(3), V = { data: Float32Array.from({ length: 200 * 6 }, () => next.normal()), shape: [200, 6] }, query = V.data.slice(12, 18), index = new ExactIndex(numbered(200), V, { similarity: 'cosine' });
@@ -82,6 +107,8 @@ test('where asks about the metadata, found by id', () => {
   index.add(['d'], matrix(1, 4), sideTable(['d'], { year: [2000], genres: [[]] }));
   index.remove(['b']);
   assert.equal(index.searchFor([1], { where: ({ year }) => (year as number) > 1980 }).map(({ id }) => id), ['d', 'c']);
+  const many = new ExactIndex(numbered(100), whole(100, 1, 3), { metadata: sideTable(numbered(100), { year: numbered(100) }) });
+  assert.equal(many.searchFor([0], { where: ({ year }) => (year as number) % 30 === 10 }), [1000, 1030, 1060, 1090].map((id) => ({ id, score: 0 }))); // few are left
   assert.equal(index.searchFor([1], { exclude: ['d', 'a'] }).map(({ id }) => id), ['c']); // in whatever order
 });
 
