@@ -2,6 +2,7 @@ import { kernels } from '../../kernels/index.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
+import { TightrecError } from '../errors.ts';
 import { type Adam, release } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -159,6 +160,11 @@ export function factorsFrom(state: ModelState, K: number, biases: { userBias: bo
     itemBias: part('itemBias', biases.itemBias, [nItems, 1]),
     globalBias: part('globalBias', biases.globalBias, [1]),
   };
+}
+
+/** checkFinite: refuses vectors that overflow, as those of a file may whose parameters are finite. Errors: 'file-damaged'. */
+export function checkFinite({ model }: ModelState, { user, item }: Factors): void {
+  for (const table of [user, item]) if (!table.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${model}: its parameters are so large that the vectors made of them are not finite`);
 }
 
 /** tensorFrom: a parameter back from a model file. Errors: as floatsFrom. */

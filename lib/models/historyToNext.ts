@@ -11,7 +11,7 @@ import { type Interactions, checkData } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { encodeFeatures, featuresFromData, featuresToData, learnFeatures, trainedIds } from '../data/learnFeatures.ts';
 import type { SideTable } from '../data/sideTable.ts';
-import { TightrecError } from '../errors.ts';
+import { TightrecError, describe } from '../errors.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
@@ -248,20 +248,23 @@ export class HistoryToNext implements Recommender {
    */
   session(user: RawId | null = null): Session {
     const learned = this.#known(), { catalogue: { users, items: encoder, seen }, recent } = learned, where = `${this.name}.session`, row = user === null ? -1 : users.encode(user);
-    const mine = row < 0 || users.labels[row] === null ? -1 : row, history = mine < 0 ? [] : [...recent.items.subarray(recent.indptr[mine], recent.indptr[mine + 1])];
+    const mine = row < 0 || users.labels[row] === null ? -1 : row, history = mine < 0 ? [] : [...recent.items.subarray(recent.indptr[mine], recent.indptr[mine + 1])], ids = history.map((item) => encoder.decode(item));
     const { history: last } = this.settings, met = new Set(mine < 0 ? [] : seen.indices.subarray(seen.indptr[mine], seen.indptr[mine + 1]));
     return {
-      get items() { return history.map((item) => encoder.decode(item)); },
+      get items() { return [...ids]; },
       add(item) {
         const row = encoder.encode(item);
         if (row < 0) throw unknownId(where, 'item', item, encoder);
         history.push(row);
+        ids.push(item);
         met.add(row);
         return this;
       },
-      top: (k = 10) => {
+      top: (k = 10, options: { excludeSeen?: boolean } = {}) => {
         checkK(where, k);
-        const { items, scores } = listsAfter(where, learned, { items: Int32Array.from(history), from: Int32Array.of(0), to: Int32Array.of(history.length), users: Int32Array.of(mine), last }, k, () => Int32Array.from(met));
+        checkNames(where, options, ['excludeSeen']);
+        const { excludeSeen = true } = options;
+        const { items, scores } = listsAfter(where, learned, { items: Int32Array.from(history), from: Int32Array.of(0), to: Int32Array.of(history.length), users: Int32Array.of(mine), last }, k, () => (excludeSeen ? Int32Array.from(met) : nothing));
         return [...items].flatMap((item, at) => item < 0 ? [] : [{ item: encoder.decode(item), score: scores[at] }]);
       },
     };
@@ -277,7 +280,7 @@ export class HistoryToNext implements Recommender {
     checkNames(where, options, ['k', 'excludeSeen', 'threads']);
     const { k = 10, excludeSeen = true, threads } = options, wrong = flag(excludeSeen);
     checkK(where, k);
-    if (wrong !== null) throw new TightrecError('bad-setting', `${where}: excludeSeen must be ${wrong}, got ${String(excludeSeen)}`);
+    if (wrong !== null) throw new TightrecError('bad-setting', `${where}: excludeSeen must be ${wrong}, got ${describe(excludeSeen)}`);
     checkData(where, data);
     const item = recode(where, 'item', data.item, data.items, items, 'leave such events out, or fit with encoders that keep a row for the unknown');
     const histories = historiesOf({ ...data, item }, data.users.size), from = data.user.map((user) => histories.indptr[user]), to = histories.place.map((place) => histories.before[place]);

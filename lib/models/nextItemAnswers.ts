@@ -3,6 +3,7 @@ import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { type SequenceBatch, type Sequences, batchRows, packed } from '../data/sequences.ts';
+import { checkNames } from '../errors.ts';
 import { checkK, emptyLists } from '../retrieval/select.ts';
 import { unknownId } from './answer.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -119,8 +120,8 @@ export interface Session {
   readonly items: readonly RawId[];
   /** Puts an item in; returns the session. Errors: 'unknown-id' for one that the model does not know. */
   add(item: RawId): Session;
-  /** The items most likely to come next, best first; 10 unless told otherwise. */
-  top(k?: number): Recommendation[];
+  /** The items most likely to come next, best first; 10 unless told otherwise. `excludeSeen` leaves out what is in it: false unless told otherwise, but true of HistoryToNext, which leaves out all that the user has met. */
+  top(k?: number, options?: { excludeSeen?: boolean }): Recommendation[];
 }
 
 /** newSession: an empty basket of the user in this row. */
@@ -143,11 +144,13 @@ export function newSession(network: Network, { items: encoder }: Catalogue, user
       items.push(item);
       return this;
     },
-    top(k = 10) {
+    top(k = 10, options = {}) {
       checkK('NextItemLSTM.session', k);
+      checkNames('NextItemLSTM.session', options, ['excludeSeen']);
+      const out = new Set(options.excludeSeen === true ? items : []);
       return scope(() => {
-        const { ids, best } = bestOf(network, new Tensor([1, H], shown), encoder, k), list: Recommendation[] = [];
-        for (let at = 0; at < k && ids[at] >= 0; at++) list.push({ item: encoder.decode(ids[at]), score: best[at] });
+        const { ids, best } = bestOf(network, new Tensor([1, H], shown), encoder, k + out.size), list: Recommendation[] = [];
+        for (let at = 0; list.length < k && at < ids.length && ids[at] >= 0; at++) if (!out.has(encoder.decode(ids[at]))) list.push({ item: encoder.decode(ids[at]), score: best[at] });
         return list;
       });
     },

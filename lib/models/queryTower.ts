@@ -36,7 +36,7 @@ export interface QueryParts {
 export function embedQueries(where: string, parts: QueryParts, queries: readonly Query[]): Vectors {
   const { user, context, tower, users } = parts, ofUser = columnsOf(user.learned), ofContext = context ? columnsOf(context.learned) : [];
   if (!Array.isArray(queries)) throw new TightrecError('bad-input', `${where}: expected a list of queries, such as [${exampleOf(ofUser, ofContext)}], got ${describe(queries)}`);
-  const places = queries.map((query, q) => placeOf(`${where}: query ${q}`, query, parts, ofUser, ofContext));
+  const places = Array.from(queries, (query, q) => placeOf(`${where}: query ${q}`, query, parts, ofUser, ofContext));
 
   /** The rows that queries take of what the model has, and of what they tell. */
   const side = (which: 'user' | 'context', learned: LearnedFeatures, matrix: Csr, columns: readonly string[]): Csr => {
@@ -53,7 +53,7 @@ function placeOf(where: string, query: Query, { model, users, context }: QueryPa
   if (typeof query !== 'object' || query === null || Array.isArray(query)) throw new TightrecError('bad-input', `${where} must be an object of cells by column, such as ${exampleOf(ofUser, ofContext)}, got ${describe(query)}`);
   const wrong = Object.keys(query).find((name) => !all.includes(name));
   if (wrong !== undefined) throw new TightrecError('bad-input', `${where} has '${wrong}', which no feature of ${model} reads; the columns are ${all.join(', ')}`);
-  const row = query.user === undefined ? -1 : users.encode(query.user as RawId), missing = (columns: readonly string[]): string | undefined => columns.find((name) => query[name] === undefined);
+  const row = users.has(query.user as RawId) ? users.encode(query.user as RawId) : -1, missing = (columns: readonly string[]): string | undefined => columns.find((name) => query[name] === undefined);
   const ownFeatures = row >= 0 && !tells(ofUser), ownContext = context === null || (row >= 0 && !tells(ofContext));
   if (!ownFeatures && (ofUser.length === 0 || missing(ofUser) !== undefined)) {
     if (query.user !== undefined && row < 0) throw unknownId(where, 'user', query.user as RawId, users, ofUser.length > 0 ? `; tell ${ofUser.join(', ')}, and the model can answer by them` : '');

@@ -12,7 +12,7 @@ import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { type Catalogue, catalogueOf, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
+import { type Factors, checkFinite, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { ratingsOf } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
@@ -263,6 +263,7 @@ export class Siamese implements Recommender {
     if (!(Number.isSafeInteger(skippedUsers) && skippedUsers >= 0)) throw new TightrecError('file-damaged', `${model.name}: the number skippedUsers must be a whole number from 0 up, got ${skippedUsers ?? 'none'}`);
     const factors = model.#emptyFactors(catalogue);
     passSides(factors, towers, sides);
+    checkFinite(state, factors);
     model.#learned = { towers, sides, catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs, skippedUsers, factors };
     return model;
   }

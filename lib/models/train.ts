@@ -210,8 +210,8 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
 }
 
 function diverged(model: Recommender, epoch: number, step: number, value: number, what = 'the loss'): TightrecError {
-  const rate = (model.settings as { learningRate?: number }).learningRate;
-  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; ${rate === undefined ? 'the numbers that go in are too large' : `lower learningRate, which is ${rate}`}`);
+  const { learningRate: rate, temperature = 1 } = model.settings as { learningRate?: number; temperature?: number };
+  return new TightrecError('diverged', `${model.name}: training diverged in epoch ${epoch}, step ${step}: ${what} became ${value}; ${rate === undefined ? 'the numbers that go in are too large' : `lower learningRate, which is ${rate}${temperature < 1 ? `, or raise temperature, which is ${temperature}` : ''}`}`);
 }
 
 function checkOptions(model: Recommender, options: FitOptions): void {

@@ -19,7 +19,7 @@ import type { Vectors } from '../retrieval/vectors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, sharesOf, withSeen } from './catalogue.ts';
 import { type Context, contextColumns, contextFrom, contextToState, encodeContext, lastContext, learnContext } from './context.ts';
-import { type Factors, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
+import { type Factors, checkFinite, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Query, type QueryParts, QueryTower, embedQueries, queryTowerState, queryWidths } from './queryTower.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
@@ -125,7 +125,7 @@ export class TwoTower implements Recommender {
   async fit(data: Interactions, options: TwoTowerFitOptions = {}): Promise<this> {
     this.check();
     checkIdle(this, 'fit');
-    const where = `${this.name}.fit`, { given, tables, others } = apart(options), { learningRate, seed, contextFeatures } = this.settings, next = random(seed);
+    const where = `${this.name}.fit`, { given, tables, others } = apart(where, options), { learningRate, seed, contextFeatures } = this.settings, next = random(seed);
     checkTwoItems(where, data);
     const sides = learnSides(where, this.settings, data, tables), columns = contextColumns(where, data, given), learned = contextFeatures && learnContext(where, contextFeatures, data, columns);
     const events = learned && encodeContext(where, learned, data, columns), context = learned && { learned, matrix: lastContext(events!, data) };
@@ -138,7 +138,7 @@ export class TwoTower implements Recommender {
   async partialFit(data: Interactions, options: TwoTowerFitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
     this.check();
-    const where = `${this.name}.partialFit`, { given, tables, others } = apart(options), { context: before } = this.#learned;
+    const where = `${this.name}.partialFit`, { given, tables, others } = apart(where, options), { context: before } = this.#learned;
     noTables(where, tables);
     checkEvents(where, data);
     const recoded = encodeLike(where, data, this.#learned.catalogue, NEW_ID), catalogue = withSeen(this.#learned.catalogue, recoded);
@@ -245,7 +245,7 @@ export class TwoTower implements Recommender {
     if (items.unknown) allowed[0] = 0;
     const never = Int32Array.from(allowed.keys()).filter((row) => allowed[row] === 0);
     const leftOut = ({ user }: Query): Int32Array => {
-      const row = excludeSeen && user !== undefined ? users.encode(user as RawId) : -1;
+      const row = excludeSeen && users.has(user as RawId) ? users.encode(user as RawId) : -1;
       return row < 0 ? never : ascending(never, seen.indices.subarray(seen.indptr[row], seen.indptr[row + 1]));
     };
     return onThreads(where, threads, () => selectRows(where, Int32Array.from(queries.keys()), nItems, k, (some) => skipsOf(Array.from(some, (q) => leftOut(queries[q]))), (out, some) => {
@@ -297,6 +297,7 @@ export class TwoTower implements Recommender {
     const towers = { query: towerFrom(state, 'query', sides.user.learned.columns + (context?.learned.columns ?? 0), model.#widths.query), candidate: towerFrom(state, 'candidate', sides.item.learned.columns, model.#widths.candidate) };
     const factors = model.#emptyFactors(catalogue);
     passSides(factors, towers, sides, context);
+    checkFinite(state, factors);
     model.#learned = { towers, sides, context, catalogue, optimizer: new AdaGrad({ learningRate }), random: random(seed + epochs), epochs, factors };
     return model;
   }
@@ -321,8 +322,9 @@ function passSides(factors: Factors, towers: Towers, sides: Sides, context: Cont
 }
 
 /** fit's options apart: columns of the context, side tables, and what the training loop takes. */
-function apart({ context: given, ...options }: TwoTowerFitOptions): { given: TwoTowerFitOptions['context']; tables: SideTables; others: FitOptions } {
-  const { tables, options: others } = withoutTables(options);
+function apart(where: string, all: TwoTowerFitOptions): { given: TwoTowerFitOptions['context']; tables: SideTables; others: FitOptions } {
+  if (typeof all !== 'object' || all === null) throw new TightrecError('bad-setting', `${where}: options must be an object, got ${describe(all)}`);
+  const { context: given, ...options } = all, { tables, options: others } = withoutTables(options);
   return { given, tables, others };
 }
 
@@ -330,7 +332,7 @@ function apart({ context: given, ...options }: TwoTowerFitOptions): { given: Two
 function rowsIn(where: string, option: string, ids: Iterable<RawId>, items: LabelEncoder): number[] {
   if (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function') throw new TightrecError('bad-input', `${where}: ${option} must be a list or a set of items, got ${describe(ids)}`);
   return Array.from(ids, (id) => {
-    const row = items.encode(id);
+    const row = items.has(id) ? items.encode(id) : -1;
     if (row < 0) throw unknownId(where, 'item', id, items);
     return row;
   });

@@ -49,7 +49,7 @@ export interface WantedList extends Wanted { readonly mark?: 'popularity' }
 
 /** ListAsk: whom or what the list is for, as its source's score takes it; `rows` are those that it must not hold, or of a source that chooses those that it may, ascending. They are asked for when the list's turn comes, for those of many lists may be much. */
 interface ListAsk<Of> { readonly of: Of; rows(): Int32Array }
-interface HistoryAsk { readonly user: RawId | null; readonly history: readonly RawId[]; readonly skip: ReadonlySet<RawId>; readonly only: ReadonlySet<RawId> | null }
+interface HistoryAsk { readonly user: RawId | null; readonly history: readonly RawId[]; readonly top: { excludeSeen?: boolean }; readonly skip: ReadonlySet<RawId>; readonly only: ReadonlySet<RawId> | null }
 
 /** Overwrites out (B, nItems) with a number for every item and each of B whom lists are for. Runs inside a scope. */
 type Score<Of> = (out: Float32Array, of: readonly Of[]) => void;
@@ -122,10 +122,10 @@ export class Served {
   }
 
   #historyWanted(history: readonly RawId[], user: RawId | undefined, { excludeSeen, exclude, only }: RecommendBody): WantedList {
-    const { users } = this.catalogue, ids = this.#items('history', history), skip = new Set([...(excludeSeen ? ids : []), ...this.#items('exclude', exclude ?? [])]);
+    const { users } = this.catalogue, ids = this.#items('history', history), skip = new Set(this.#items('exclude', exclude ?? []));
     const known = user === undefined ? null : knownId(user, users) ?? (users.unknown ? user : null);
     if (user !== undefined && known === null) throw unknown('user', 'user', user, users);
-    const ask: HistoryAsk = { user: known, history: ids, skip, only: only ? new Set(this.#items('only', only)) : null };
+    const ask: HistoryAsk = { user: known, history: ids, top: excludeSeen === undefined ? {} : { excludeSeen }, skip, only: only ? new Set(this.#items('only', only)) : null };
     return { source: this.#source('histories', (model) => historiesOf(model, this.catalogue.items.size)), ask };
   }
 
@@ -312,12 +312,12 @@ function named(items: LabelEncoder, top: TopLists, lists: number, k: number): Re
 /** Item by item: a list takes as long as its history. A session says the best of all items, so of few that a list may hold it is asked for all. */
 const historiesOf = (model: ServedModel, nItems: number): Source<HistoryAsk> => ({
   atOnce: 1,
-  lists: (asks, k) => asks.map(({ user, history, skip, only }) => {
+  lists: (asks, k) => asks.map(({ user, history, top, skip, only }) => {
     const session = model.session!(user);
     for (const item of history) session.add(item);
     // what may stand there is about so deep, and is found further down where that was not enough
     for (let depth = only === null ? k + skip.size : Math.ceil(2 * (k + skip.size) * nItems / only.size); ; depth *= 4) {
-      const list = session.top(Math.min(depth, nItems)).filter(({ item }) => !skip.has(item) && (only === null || only.has(item)));
+      const list = session.top(Math.min(depth, nItems), top).filter(({ item }) => !skip.has(item) && (only === null || only.has(item)));
       if (list.length >= k || depth >= nItems) return list.slice(0, k);
     }
   }),

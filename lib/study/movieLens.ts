@@ -1,7 +1,8 @@
 import { type Interactions, interactions } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';
 import { readTable } from '../data/readTable.ts';
-import { type SideTable, readSideTable, sideTable } from '../data/sideTable.ts';
+import { readSideTable } from '../data/readSideTable.ts';
+import { type SideTable, sideTable } from '../data/sideTable.ts';
 import { TightrecError } from '../errors.ts';
 
 /** FILES: those of MovieLens 100k that the study reads. */

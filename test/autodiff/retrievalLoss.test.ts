@@ -69,6 +69,10 @@ forVariants('autodiff/retrievalLoss', (test) => {
     refuses(() => ops.retrievalLoss(null, Q, C, y, { counts: new Float32Array(3) }), 'bad-shape', 'expected counts of 4 candidates, got 3');
     refuses(() => ops.retrievalLoss(null, Q, C, y, { logQ: new Float32Array(5) }), 'bad-shape', 'expected logQ of 4 candidates, got 5');
     refuses(() => ops.retrievalLoss(null, Q, C, y, { temperature: 0 }), 'bad-setting', 'temperature must be a positive number, got 0');
+    for (const temperature of [0, -1, Infinity, Number.NaN, 1e-40, '2']) refuses(() => ops.retrievalLoss(null, Q, C, y, { temperature } as never), 'bad-setting', 'temperature must be a positive number');
+    for (const count of [0, -1, Number.NaN, Infinity]) refuses(() => ops.retrievalLoss(null, Q, C, y, { counts: Float32Array.of(1, count, 1, 1) }), 'bad-input', `counts must be positive numbers, got ${count}`);
+    refuses(() => ops.retrievalLoss(null, Q, C, y, { logQ: Float32Array.of(0, 0, -Infinity, 0) }), 'bad-input', 'logQ must be finite numbers, got -Infinity');
+    for (const wrong of [undefined, [0, 1], Float32Array.of(0, 1)]) refuses(() => ops.retrievalLoss(null, Q, C, wrong as never), 'bad-input', 'y must be an Int32Array of positions');
     refuses(() => ops.retrievalLoss(null, new Tensor([3]), C, y), 'bad-shape', 'retrievalLoss: expected a matrix');
   }));
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Interactions, bucket, category, id, interactions, multi, number, readSideTable, selectEvents, sideTable, splitRandom, text } from '../../lib/data/index.ts';
+import { type Interactions, LabelEncoder, bucket, category, id, interactions, multi, number, readSideTable, selectEvents, sideTable, splitRandom, text } from '../../lib/data/index.ts';
 import { type Query, QueryTower, TwoTower, type TwoTowerFitOptions, type TwoTowerSettings, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/models.ts';
 import { factorizedTopK } from '../../lib/metrics/index.ts';
 import { ExactIndex } from '../../lib/retrieval/index.ts';
@@ -199,6 +199,21 @@ test('queries that say too little, too much, or what cannot be', async () => {
   refuses(() => named.queryEmbeddings([{ user: 'nobody' }]), 'unknown-id', 'user \'nobody\'');
   await rejects(() => named.fit(interactions(['a', 'b'], ['x', 'x'])), 'bad-input', 'TwoTower.fit: expected events of at least two items, which are each other\'s negatives, got 2 of one');
   assert.is(named.nUsers, 45, 'what was there stays');
+});
+
+test('encoders with a row for the unknown: strangers are refused all the same', async () => {
+  const E = LabelEncoder.fit(['a', 'b', 'c'], { unknown: true }), I = LabelEncoder.fit(['x', 'y'], { unknown: true }), data = interactions(['a', 'b', 'c', 'zzz'], ['x', 'y', 'x', 'w'], { users: E, items: I });
+  const model = await new TwoTower({ userFeatures: { id: id() }, itemFeatures: { id: id() }, epochs: 1 }).fit(data);
+  for (const user of ['nobody', null, ['a']]) refuses(() => model.recommendTo({ user } as never), 'unknown-id', 'query 0: user');
+  refuses(() => model.recommendTo({ user: 'a' }, { exclude: ['nope'] }), 'unknown-id', "item 'nope'");
+  assert.equal(model.recommendTo({ user: 'a' }, { excludeSeen: false }).map(({ item }) => item).sort(), ['x', 'y'], 'the row for unknown items is in no list');
+});
+
+test('options that are none, queries with holes, parameters too large to be true', async () => {
+  for (const options of [null, 5, 'x']) await rejects(() => new TwoTower(settings as never).fit(told.data, options as never), 'bad-setting', 'options must be an object');
+  refuses(() => shared.recommendQueries([, { user: 'u1' }] as never), 'bad-input', 'query 0 must be an object of cells');
+  refuses(() => fromBytes(forged(toBytes(shared), ({ tensors }) => { for (const name of ['candidate_layer_0', 'candidate_layer_1']) (tensors[name].data as Float32Array).fill(3e38); })), 'file-damaged', 'not finite');
+  await rejects(() => fitted({ temperature: 1e-35 }), 'diverged', 'or raise temperature, which is 1e-35');
 });
 
 test('a category of several values, and a described query with the id of a known user, which keeps the column of that id', async () => {

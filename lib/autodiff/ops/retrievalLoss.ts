@@ -1,6 +1,6 @@
 import { kernels } from '../../../kernels/index.ts';
 import { scratchFloats, scratchInts } from '../../../kernels/memory.ts';
-import { TightrecError } from '../../errors.ts';
+import { TightrecError, describe } from '../../errors.ts';
 import { checkIds } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
 import { Tensor } from '../tensor.ts';
@@ -32,9 +32,12 @@ export interface RetrievalLossOptions {
 export function retrievalLoss(tape: Tape | null, Q: Tensor, C: Tensor, y: Int32Array, { counts, removeHits = false, logQ, temperature = 1 }: RetrievalLossOptions = {}): Tensor {
   const op = 'retrievalLoss', [B, K] = matrix(op, Q), [N, width] = matrix(op, C);
   if (width !== K) throw new TightrecError('bad-shape', `${op}: queries and candidates must be equally long, got ${K} and ${width}`);
+  if (!(y instanceof Int32Array)) throw new TightrecError('bad-input', `${op}: y must be an Int32Array of positions among the candidates, got ${describe(y)}`);
   if (y.length !== B) throw new TightrecError('bad-shape', `${op}: expected a positive for each of ${B} queries, got ${y.length}`);
   for (const [name, row] of [['counts', counts], ['logQ', logQ]] as const) if (row && row.length !== N) throw new TightrecError('bad-shape', `${op}: expected ${name} of ${N} candidates, got ${row.length}`);
-  if (!(temperature > 0 && temperature < Infinity)) throw new TightrecError('bad-setting', `${op}: temperature must be a positive number, got ${temperature}`);
+  if (!(typeof temperature === 'number' && temperature > 0 && Number.isFinite(Math.fround(1 / temperature)) && 1 / temperature > 0)) throw new TightrecError('bad-setting', `${op}: temperature must be a positive number, got ${describe(temperature)}`);
+  if (counts?.some((count) => !(count > 0 && count < Infinity))) throw new TightrecError('bad-input', `${op}: counts must be positive numbers, got ${counts.find((count) => !(count > 0 && count < Infinity))}`);
+  if (logQ?.some((x) => !Number.isFinite(x))) throw new TightrecError('bad-input', `${op}: logQ must be finite numbers, got ${logQ.find((x) => !Number.isFinite(x))}`);
   checkIds(op, y, N);
 
   // the kernel knows no weights, so X holds X + ln w from here on; its loss then has -ln w[b, y[b]] too much, which is given back below
