@@ -104,10 +104,10 @@ function bestOfPanels(ids: Int32Array, best: Float32Array, rows: Int32Array, nIt
   const B = rows.length, width = Math.ceil(nItems / panel) * k, item = new Int32Array(B * width), score = scratch(B * width).floats(), start = scratch(B + 1).ints().fill(0);
   for (let from = 0, at = 0; from < nItems; from += panel, at += k) {
     scope(() => {
-      const some = scratch(B * k).ints(), its = scratch(B * k).floats();
-      bestOf(some, its, rows, from, Math.min(from + panel, nItems), k, skips, scorePanel);
+      const some = scratch(B * k).ints(), scored = scratch(B * k).floats();
+      bestOf(some, scored, rows, from, Math.min(from + panel, nItems), k, skips, scorePanel);
       for (let b = 0; b < B; b++) {
-        for (let place = 0; place < k; place++) { item[b * width + at + place] = from + some[b * k + place]; score[b * width + at + place] = its[b * k + place]; }
+        for (let place = 0; place < k; place++) { item[b * width + at + place] = from + some[b * k + place]; score[b * width + at + place] = scored[b * k + place]; }
       }
     });
   }
