@@ -99,7 +99,7 @@ interface LearnedHistory extends Beside {
  *
  * Every event is an example, and only what lies before it is its history (`historiesOf`): nothing for the first, and events of one moment are not each other's. An epoch
  * takes each once, in an order by lot. With `loss: 'sampled'` the sum runs over the items of the batch and `negatives` drawn by lot, each with e^<q, V[m]> divided by how often it
- * is expected there, and the item that came once, whoever else of the batch had it; Adam then leaves the rows of E and V that a batch has not touched as they are, unless there is l2.
+ * is expected there, and the item that came once, whoever else of the batch had it.
  *
  * With `exampleAge` the steps between an example and the last event of the data go in as well; what is asked is asked as of the last. `score` is <q, V[n]> for a user's last
  * N items. `recommendNext` and `session` answer for any history, whoever's it is. The loss reported is the mean without the squares. Unlike there, the last layer is linear,
@@ -129,7 +129,7 @@ export class HistoryToNext implements Recommender {
     this.#checkEvents(where, data);
     const beside = { side: this.#learnSide(where, data, tables.userTable ?? null), ageSteps: this.#ageSteps(data) }, shape = this.#shape(data.items.size, beside);
     checkShape(where, shape, data.users.size, this.settings.loss === 'softmax' ? Math.min(this.settings.batchSize, data.user.length) : 0);
-    const start = { ...beside, network: newHistoryNetwork(shape, next), catalogue: catalogueOf(data), optimizer: this.#optimizer(), random: next, epochs: 0, factors: null };
+    const start = { ...beside, network: newHistoryNetwork(shape, next), catalogue: catalogueOf(data), optimizer: new Adam(this.settings), random: next, epochs: 0, factors: null };
     await this.#train(start, historiesOf(data, data.users.size), data, others);
     return this;
   }
@@ -164,8 +164,6 @@ export class HistoryToNext implements Recommender {
     const { exampleAge } = this.settings;
     return exampleAge === null ? 0 : 1 + agesOf(data, exampleAge).reduce((a, b) => Math.max(a, b));
   }
-
-  #optimizer(): Adam { return new Adam({ learningRate: this.settings.learningRate, rows: this.settings.loss === 'sampled' ? 'touched' : 'all' }); }
 
   #shape(nItems: number, { side, ageSteps }: Beside): HistoryShape {
     const { factors, layers } = this.settings;
@@ -307,7 +305,7 @@ export class HistoryToNext implements Recommender {
     const beside = { side: learned && { learned, matrix: csrFrom(state, 'user_features', catalogue.users.size, learned.columns) }, ageSteps };
     const network = historyNetworkFrom(state, model.#shape(catalogue.items.size, beside)), recent = historyFrom(state, model.settings.history), factors = emptyFactors(network, catalogue);
     passUsers(factors.user, { ...beside, network, recent });
-    model.#learned = { ...beside, network, recent, catalogue, optimizer: model.#optimizer(), random: random(seed + epochs), epochs, factors };
+    model.#learned = { ...beside, network, recent, catalogue, optimizer: new Adam(model.settings), random: random(seed + epochs), epochs, factors };
     return model;
   }
 
