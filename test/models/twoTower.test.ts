@@ -211,7 +211,7 @@ test('encoders with a row for the unknown: strangers are refused all the same', 
 
 test('options that are none, queries with holes, parameters too large to be true', async () => {
   for (const options of [null, 5, 'x']) await rejects(() => new TwoTower(settings as never).fit(told.data, options as never), 'bad-setting', 'options must be an object');
-  refuses(() => shared.recommendQueries([, { user: 'u1' }] as never), 'bad-input', 'query 0 must be an object of cells');
+  refuses(() => shared.recommendQueries([undefined, { user: 'u1' }] as never), 'bad-input', 'query 0 must be an object of cells');
   refuses(() => fromBytes(forged(toBytes(shared), ({ tensors }) => { for (const name of ['candidate_layer_0', 'candidate_layer_1']) (tensors[name].data as Float32Array).fill(3e38); })), 'file-damaged', 'not finite');
   await rejects(() => fitted({ temperature: 1e-40 }), 'bad-setting', 'temperature must be a positive number');
 });
