@@ -38,7 +38,7 @@ const settings: Record<string, { args: string[]; says: (string | RegExp)[] }> = 
   'a lambda that is no number': { args: ['--model', 'ease', '--set', 'lambda=NaN'], says: ['ease: --set lambda must be a positive number, got NaN'] },
   'a likeness that is none': { args: ['--model', 'item-knn', '--set', 'likeness=jaccard'], says: ["item-knn: --set likeness must be 'cosine' or 'tf-idf' or 'bm25', got 'jaccard'"] },
   'no weight of an event': { args: ['--model', 'logistic-adagrad', '--set', 'alpha=-1'], says: ['logistic-adagrad: --set alpha must be a positive number, got -1'] },
-  'layers that are none': { args: ['--model', 'history-to-next', '--set', 'layers=[]'], says: ['history-to-next: --set layers must be a list of one or more, each a whole number from 1 up, got a list'] },
+  'layers that are none': { args: ['--model', 'history-to-next', '--set', 'layers=[]'], says: ['history-to-next: --set layers must be a list of at least one width, got a list'] },
   'a layer that is none': { args: ['--model', 'history-to-next', '--set', 'layers=[8,x]'], says: ['history-to-next: --set layers must be a list, each a whole number from 1 up'] },
   'a blend, which is several models': { args: ['--model', 'blend'], says: ['blend', 'ease'] },
   'a setting that no model has': { args: ['--set', 'magic=1'], says: ["no setting 'magic'"] },

@@ -245,7 +245,7 @@ test('Blend: what cannot be blended', async () => {
   const wrong: [unknown, object, string][] = [
     [[], {}, 'models must be an array of at least one model, got an empty one'], [undefined, {}, 'models must be an array of at least one model, got undefined'], ['EASE', {}, 'got "EASE"'],
     [[history, null], {}, 'model 1 must be a model such as new EASE(), got null'], [[EASE], {}, 'model 0 must be a model'], [[history, history], {}, 'model 1 must be a model of its own, it is the same object as model 0'],
-    [[new Blend([history])], {}, 'model 0 must not be a blend itself'], [[history], { weights: [1, 2] }, 'weights must be an array of 1 finite number, one for each model, or null, got an object'],
+    [[new Blend([history])], {}, 'model 0 must not be a blend itself'], [[history], { weights: [1, 2] }, 'weights must be an array of 1 finite number, one for each model, or null, got a list'],
     [[history], { weights: [Number.NaN] }, 'weights must be an array of 1 finite number'], [[history], {}, "weights must be given, or chosen by fit's option validation"], [[new EASE({ lambda: 0 })], { weights: [1] }, 'EASE: lambda must be a positive number, got 0'],
   ];
   for (const [models, settings, says] of wrong) await rejects(async () => new Blend(models as Recommender[], settings).fit(data), 'bad-setting', says);

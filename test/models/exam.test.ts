@@ -820,7 +820,7 @@ for (const candidate of candidates) {
 
   test('settings that make no sense are kept by the constructor and refused by fit, by name', async () => {
     for (const bad of [...candidate.bad, { colour: 'red' }, { Factors: 8 }]) {
-      const model = make({ ...small, ...bad }), [[setting, value]] = Object.entries(bad), shown = typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? (!setting.endsWith('Features') ? 'an object' : Array.isArray(value) ? 'an array' : 'none') : String(value);
+      const model = make({ ...small, ...bad }), [[setting, value]] = Object.entries(bad), shown = typeof value === 'string' ? `'${value}'` : typeof value === 'object' && value !== null ? (!setting.endsWith('Features') ? (Array.isArray(value) ? 'a list' : 'an object') : Array.isArray(value) ? 'an array' : 'none') : String(value);
       assert.ok(Object.is((model.settings as Settings)[setting], value));
       const known = setting in make().settings;
       await rejects(() => model.fit(shop()), 'bad-setting', `${name}: `, known ? `${setting} must be` : `there is no setting '${setting}'; the settings are`, ...(known ? [`got ${shown}`] : []));

@@ -299,7 +299,7 @@ test('what is no history, no item, no option', async () => {
   const data = chain({ users: 2 }), model = await new HistoryToNext(tiny).fit(data);
   refuses(() => model.session().add(77), 'unknown-id', 'HistoryToNext.session: item 77 (a number) is not among the 15 the model knows, such as 0');
   for (const k of [0, 1.5, Number.NaN]) { refuses(() => model.session().top(k), 'bad-setting', 'k must be'); refuses(() => model.recommendNext(data, { k }), 'bad-setting', 'k must be'); }
-  refuses(() => model.recommendNext(data, { excludeSeen: 'no' } as unknown as HistoryToNextOptions), 'bad-setting', 'excludeSeen must be true or false, got no');
+  refuses(() => model.recommendNext(data, { excludeSeen: 'no' } as unknown as HistoryToNextOptions), 'bad-setting', 'excludeSeen must be true or false, got "no"');
   refuses(() => model.recommendNext(data, { state: 'zero' } as unknown as HistoryToNextOptions), 'bad-setting', "there is no option 'state'");
   for (const wrong of [undefined, null, {}, 'file.csv']) refuses(() => model.recommendNext(wrong as unknown as Interactions), 'bad-input', 'HistoryToNext.recommendNext: expected interactions');
   for (const ask of [(one: HistoryToNext) => one.session(), (one: HistoryToNext) => one.recommendNext(data)]) refuses(() => ask(new HistoryToNext()), 'not-fitted', 'HistoryToNext');
