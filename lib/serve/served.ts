@@ -4,11 +4,12 @@ import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';
 import { columnName } from '../data/learnFeatures.ts';
 import { TightrecError, describe } from '../errors.ts';
+import { toRecommendations } from '../models/answer.ts';
 import { type Catalogue, itemTotals } from '../models/catalogue.ts';
 import type { Session } from '../models/nextItemAnswers.ts';
 import type { Query } from '../models/queryTower.ts';
 import type { Answers, Recommendation, Recommender, TopLists } from '../models/recommender.ts';
-import { selectRows } from '../retrieval/select.ts';
+import { selectRows, skipsOf } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import type { Source, Wanted } from './blocks.ts';
 import { Refusal } from './refusal.ts';
@@ -138,7 +139,7 @@ export class Served {
     });
     const { data, shape: [, K] } = this.#embedded(known, placeOf);
     return known.map(({ user }, at) => {
-      const row = excludeSeen && user !== undefined ? users.encode(user as RawId) : -1;
+      const row = excludeSeen && users.has(user as RawId) ? users.encode(user as RawId) : -1; // not the row of the unknown, who have met what strangers have
       return this.#wanted('queries', () => this.#byVectors(), data.subarray(at * K, (at + 1) * K), row < 0 ? none : this.#met(row), choice);
     });
   }
@@ -184,7 +185,7 @@ export class Served {
       atOnce: atOnceOf(nItems),
       lists: (asks, k) => {
         const order = Int32Array.from(asks, (_, at) => at);
-        return named(items, this.#onThreads(() => selectRows('serve', order, nItems, k, (some) => skipsOf(asks, some), (out, some) => score(out, Array.from(some, (at) => asks[at].of)))), asks.length, k);
+        return named(items, this.#onThreads(() => selectRows('serve', order, nItems, k, (some) => skipsOf(Array.from(some, (at) => asks[at].rows())), (out, some) => score(out, Array.from(some, (at) => asks[at].of)))), asks.length, k);
       },
     };
   }
@@ -277,16 +278,6 @@ function without(rows: Int32Array, gone: Int32Array): Int32Array {
   });
 }
 
-/** The skips of some of the asks, one after another. Runs inside a scope. */
-function skipsOf(asks: readonly ListAsk<unknown>[], some: Int32Array): { skip: Int32Array; start: Int32Array } {
-  const lists = Array.from(some, (at) => asks[at].rows()), start = scratch(lists.length + 1).ints();
-  start[0] = 0;
-  for (let b = 0; b < lists.length; b++) start[b + 1] = start[b] + lists[b].length;
-  const skip = scratch(start[lists.length]).ints();
-  for (let b = 0; b < lists.length; b++) skip.set(lists[b], start[b]);
-  return { skip, start };
-}
-
 /** The k best of these rows, or fewer where there are no more; equal scores go to the lower row. Runs inside a scope. */
 function bestOf(items: LabelEncoder, scores: Float32Array, rows: Int32Array, k: number): Recommendation[] {
   const n = rows.length, most = Math.min(k, n);
@@ -302,11 +293,7 @@ function bestOf(items: LabelEncoder, scores: Float32Array, rows: Int32Array, k: 
 
 /** Flat lists of rows as lists of raw ids. */
 function named(items: LabelEncoder, top: TopLists, lists: number, k: number): Recommendation[][] {
-  return Array.from({ length: lists }, (_, b) => {
-    const list: Recommendation[] = [];
-    for (let at = b * k; at < (b + 1) * k && top.items[at] >= 0; at++) list.push({ item: items.decode(top.items[at]), score: top.scores[at] });
-    return list;
-  });
+  return Array.from({ length: lists }, (_, b) => toRecommendations(items, top.items.subarray(b * k, (b + 1) * k), top.scores.subarray(b * k, (b + 1) * k)));
 }
 
 /** Item by item: a list takes as long as its history. A session says the best of all items, so of few that a list may hold it is asked for all. */

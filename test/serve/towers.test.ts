@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Interactions, bucket, category, interactions, number, sideTable, text } from '../../lib/data/index.ts';
+import { type Interactions, LabelEncoder, bucket, category, interactions, number, sideTable, text } from '../../lib/data/index.ts';
 import { type Query, type Recommendation, TwoTower, fromBytes, queryTowerFromBytes, queryTowerToBytes, toBytes } from '../../lib/models.ts';
 import { toOnnx } from '../../lib/onnx.ts';
 import { ExactIndex, type Neighbour } from '../../lib/retrieval/index.ts';
@@ -99,6 +99,13 @@ test('a user that is no id, names of fields that JSON Schema would choke on', as
   }
   for (const body of ['{"query":{"a#b":{}}}', '{"query":{"#":[1]}}', '{"query":{"%25/~1":null}}', '{"\\ud800":1,"user":"u1"}', '{"query":{"\\ud800":{}}}', '{"a#":1,"user":"u1"}']) assert.is((await ask(body))[0], 400, body);
   assert.match((await ask('{"a#":1,"user":"u1"}'))[1], '"a#"');
+});
+
+test('a stranger who is described gets all items, where the encoders have a row for the unknown', async () => {
+  const users = LabelEncoder.fit(['a', 'b'], { unknown: true }), items = LabelEncoder.fit(['x', 'y']), table = sideTable(['a', 'b'], { job: ['cook', 'nurse'] });
+  const towers = await new TwoTower({ userFeatures: { job: category() }, itemFeatures: { title: category() }, layers: [4], epochs: 1 }).fit(interactions(['a', 'b', 'zzz'], ['x', 'y', 'x'], { users, items }), { userTable: table, itemTable: sideTable(['x', 'y'], { title: ['X', 'Y'] }) });
+  const response = await recommendHandler(towers).fetch(new Request('http://localhost/recommend', { method: 'POST', body: '{ "query": { "user": "nobody", "job": "cook" } }' })), { items: list } = (await response.json()) as { items: Recommendation[] };
+  assert.equal(list.map(({ item }) => item).sort(), ['x', 'y']);
 });
 
 test('close again while a request is under way: both resolve', async () => {
