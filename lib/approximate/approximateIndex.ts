@@ -2,7 +2,7 @@ import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 import type { RawId } from '../data/labelEncoder.ts';
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError, checkNames, describe } from '../errors.ts';
-import { ExactIndex, type ExactIndexOptions, type Neighbour, type SearchOptions, type VectorModel, itemVectors } from '../retrieval/exactIndex.ts';
+import { ExactIndex, type ExactIndexOptions, type Neighbour, type SearchOptions, type VectorModel, itemVectors, neighboursOf } from '../retrieval/exactIndex.ts';
 import { type TopLists, checkK, emptyLists } from '../retrieval/select.ts';
 import { type Vectors, checkVectors, normalizeRows } from '../retrieval/vectors.ts';
 
@@ -104,12 +104,7 @@ export class ApproximateIndex {
   }
 
   /** searchFor: items near to one vector, by raw ids, no more than there are. Shapes: vector (K). Errors: as of search. */
-  searchFor(vector: ArrayLike<number>, options: SearchOptions = {}): Neighbour[] {
-    if (typeof vector?.length !== 'number' || typeof vector === 'string') throw new TightrecError('bad-input', `ApproximateIndex.searchFor: expected a vector of ${this.#K} numbers, got ${describe(vector)}`);
-    const { items, scores } = this.search({ data: Float32Array.from(vector), shape: [1, vector.length] }, options), found: Neighbour[] = [];
-    for (let at = 0; at < items.length && items[at] >= 0; at++) found.push({ id: this.ids[items[at]], score: scores[at] });
-    return found;
-  }
+  searchFor(vector: ArrayLike<number>, options: SearchOptions = {}): Neighbour[] { return neighboursOf('ApproximateIndex.searchFor', this, this.#K, vector, options); }
 
   /** add: more items, in rows after those there are; `metadata` where the index has some. Errors: as of the constructor; nothing is added then. */
   add(ids: ArrayLike<RawId>, vectors: Vectors, metadata?: SideTable): void {

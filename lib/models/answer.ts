@@ -115,7 +115,8 @@ export function similarTo(model: Recommender, item: RawId, options: SimilarOptio
   return toRecommendations(catalogue.items, items, scores);
 }
 
-function toRecommendations(encoder: LabelEncoder, items: Int32Array, scores: Float32Array): Recommendation[] {
+/** toRecommendations: one list of rows, as raw ids; it ends where the padding begins. */
+export function toRecommendations(encoder: LabelEncoder, items: Int32Array, scores: Float32Array): Recommendation[] {
   const list: Recommendation[] = [];
   for (let at = 0; at < items.length && items[at] >= 0; at++) list.push({ item: encoder.decode(items[at]), score: scores[at] });
   return list;

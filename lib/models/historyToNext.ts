@@ -5,29 +5,29 @@ import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import { type Groups, rowsMet } from '../data/csr.ts';
+import type { Groups } from '../data/csr.ts';
 import { type Features, checkFeatures } from '../data/features.ts';
 import { type Interactions, checkData } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { encodeFeatures, featuresFromData, featuresToData, learnFeatures, trainedIds } from '../data/learnFeatures.ts';
+import { featuresToData } from '../data/learnFeatures.ts';
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { Adam, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
-import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, toRecommendations, unknownId } from './answer.ts';
 import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, sharesOf, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
 import { DAY, lastTime } from './halfLife.ts';
 import { type Histories, historiesOf, lastOf, meanBags } from './histories.ts';
 import { type HistoryNetwork, type HistoryShape, historyNetworkFrom, namedParameters, newHistoryNetwork, queries } from './historyNetwork.ts';
-import { type ModelState, csrFrom, csrTensors, epochsFrom } from './modelState.ts';
+import { type ModelState, csrTensors, epochsFrom } from './modelState.ts';
 import type { Session } from './nextItemAnswers.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkRoom } from './room.ts';
 import { checkNames, checkSettings, flag, fraction, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FeatureFitOptions, type Side, featureRules, noTables, withoutTables } from './sides.ts';
+import { type FeatureFitOptions, type Side, featureRules, learnSide, noTables, sideFrom, withoutTables } from './sides.ts';
 import { someLayers } from './tower.ts';
 import { type FitOptions, checkIdle, train } from './train.ts';
 
@@ -154,9 +154,7 @@ export class HistoryToNext implements Recommender {
 
   #learnSide(where: string, data: Interactions, table: SideTable | null): Side | null {
     const { userFeatures } = this.settings;
-    if (userFeatures === null) return null;
-    const met = rowsMet(data.matrix), learned = learnFeatures(userFeatures, trainedIds(data.users, (row) => met[row] === 1), table, `${where}, userTable`);
-    return { learned, matrix: encodeFeatures(learned, data.users.labels, table, `${where}, userTable`) };
+    return userFeatures && learnSide(`${where}, userTable`, userFeatures, data.users, data.user, table);
   }
 
   /** How many steps the oldest event is back, counted from 1; 0 where ages do not go in. */
@@ -263,7 +261,7 @@ export class HistoryToNext implements Recommender {
         checkNames(where, options, ['excludeSeen']);
         const { excludeSeen = true } = options;
         const { items, scores } = listsAfter(where, learned, { items: Int32Array.from(history), from: Int32Array.of(0), to: Int32Array.of(history.length), users: Int32Array.of(mine), last }, k, () => (excludeSeen ? Int32Array.from(met) : nothing));
-        return [...items].flatMap((item, at) => item < 0 ? [] : [{ item: encoder.decode(item), score: scores[at] }]);
+        return toRecommendations(encoder, items, scores);
       },
     };
   }
@@ -301,8 +299,7 @@ export class HistoryToNext implements Recommender {
     model.check();
     const epochs = epochsFrom(state);
     if (!(Number.isSafeInteger(ageSteps) && (exampleAge === null ? ageSteps === 0 : ageSteps >= 1))) throw new TightrecError('file-damaged', `${model.name}: the number ageSteps must be a whole number from 1 up with exampleAge, and not be there without, got ${ageSteps}`);
-    const learned = userFeatures && featuresFromData(userFeatures, catalogue.users, (state.features as { user?: unknown } | undefined)?.user, `${model.name}: user features`);
-    const beside = { side: learned && { learned, matrix: csrFrom(state, 'user_features', catalogue.users.size, learned.columns) }, ageSteps };
+    const beside = { side: userFeatures && sideFrom(state, 'user', userFeatures), ageSteps };
     const network = historyNetworkFrom(state, model.#shape(catalogue.items.size, beside)), recent = historyFrom(state, model.settings.history), factors = emptyFactors(network, catalogue);
     passUsers(factors.user, { ...beside, network, recent });
     model.#learned = { ...beside, network, recent, catalogue, optimizer: new Adam(model.settings), random: random(seed + epochs), epochs, factors };

@@ -53,14 +53,16 @@ export function withoutTables(given: FeatureFitOptions): { tables: SideTables; o
 
 /** learnSides: features learned of the ids that have events, and the rows of all ids of the encoders. Errors: as learnFeatures. */
 export function learnSides(where: string, { userFeatures, itemFeatures }: FeatureSettings, data: Interactions, { userTable = undefined, itemTable = undefined }: SideTables): Sides {
-  const side = (which: string, declared: Features, ids: LabelEncoder, rows: Int32Array, table: SideTable | null): Side => {
-    const met = new Uint8Array(ids.size);
-    for (const row of rows) met[row] = 1;
-    const trained = trainedIds(ids, (row) => met[row] === 1), learned = learnFeatures(declared, trained, table, `${where}, ${which}`);
-    if (learned.columns === 0) throw new TightrecError('bad-input', `${where}, ${which}: expected a value of ${Object.keys(declared).join(' or ')} for at least one of ${trained.known().length} ids, got none; declare { id: id() } beside it`);
-    return { learned, matrix: encodeFeatures(learned, ids.labels, table, `${where}, ${which}`) };
-  };
-  return { user: side('userTable', userFeatures, data.users, data.user, userTable ?? null), item: side('itemTable', itemFeatures, data.items, data.item, itemTable ?? null) };
+  return { user: learnSide(`${where}, userTable`, userFeatures, data.users, data.user, userTable ?? null), item: learnSide(`${where}, itemTable`, itemFeatures, data.items, data.item, itemTable ?? null) };
+}
+
+/** learnSide: one of them; `rows` are those of the events. Errors: as learnFeatures; 'bad-input' where nobody has a value. */
+export function learnSide(where: string, declared: Features, ids: LabelEncoder, rows: Int32Array, table: SideTable | null): Side {
+  const met = new Uint8Array(ids.size);
+  for (const row of rows) met[row] = 1;
+  const trained = trainedIds(ids, (row) => met[row] === 1), learned = learnFeatures(declared, trained, table, where);
+  if (learned.columns === 0) throw new TightrecError('bad-input', `${where}: expected a value of ${Object.keys(declared).join(' or ')} for at least one of ${trained.known().length} ids, got none; declare { id: id() } beside it`);
+  return { learned, matrix: encodeFeatures(learned, ids.labels, table, where) };
 }
 
 /** noTables: partialFit has no use for side tables. Errors: 'bad-setting'. */

@@ -16,7 +16,7 @@ import { AdaGrad, release } from '../optim/optimizers.ts';
 import { type Random, random } from '../random.ts';
 import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
-import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
+import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, toRecommendations, unknownId } from './answer.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, sharesOf, withSeen } from './catalogue.ts';
 import { type Context, contextColumns, contextFrom, contextToState, encodeContext, lastContext, learnContext } from './context.ts';
 import { type Factors, checkFinite, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
@@ -229,9 +229,8 @@ export class TwoTower implements Recommender {
 
   /** recommendTo: the best items for one query, by raw ids. Errors: as recommendQueries. */
   recommendTo(query: Query, options: RecommendQueriesOptions = {}): Recommendation[] {
-    const { items, scores } = this.#lists(`${this.name}.recommendTo`, [query], options), encoder = this.items, list: Recommendation[] = [];
-    for (let at = 0; at < items.length && items[at] >= 0; at++) list.push({ item: encoder.decode(items[at]), score: scores[at] });
-    return list;
+    const { items, scores } = this.#lists(`${this.name}.recommendTo`, [query], options);
+    return toRecommendations(this.items, items, scores);
   }
 
   #lists(where: string, queries: readonly Query[], options: RecommendQueriesOptions): TopLists {

@@ -110,12 +110,7 @@ export class ExactIndex {
   }
 
   /** searchFor: the items nearest to one vector, by raw ids, no more than there are. Shapes: vector (K). Errors: as of search. */
-  searchFor(vector: ArrayLike<number>, options: SearchOptions = {}): Neighbour[] {
-    if (typeof vector?.length !== 'number' || typeof vector === 'string') throw new TightrecError('bad-input', `ExactIndex.searchFor: expected a vector of ${this.#K} numbers, got ${describe(vector)}`);
-    const { items, scores } = this.search({ data: Float32Array.from(vector), shape: [1, vector.length] }, options), found: Neighbour[] = [];
-    for (let at = 0; at < items.length && items[at] >= 0; at++) found.push({ id: this.ids[items[at]], score: scores[at] });
-    return found;
-  }
+  searchFor(vector: ArrayLike<number>, options: SearchOptions = {}): Neighbour[] { return neighboursOf('ExactIndex.searchFor', this, this.#K, vector, options); }
 
   /**
    * rank: the k nearest of each query's own candidates, by the scores that search gives: the second stage after another one that found them, such as an approximate index.
@@ -254,6 +249,14 @@ function countBelow(rows: Int32Array, row: number): number {
   let low = 0, high = rows.length;
   while (low < high) { const middle = (low + high) >> 1; if (rows[middle] < row) low = middle + 1; else high = middle; }
   return low;
+}
+
+/** neighboursOf: what an index finds for one vector of K numbers, by raw ids. Errors: 'bad-input'; as of its search. */
+export function neighboursOf(where: string, index: Pick<ExactIndex, 'ids' | 'search'>, K: number, vector: ArrayLike<number>, options: SearchOptions): Neighbour[] {
+  if (typeof vector?.length !== 'number' || typeof vector === 'string') throw new TightrecError('bad-input', `${where}: expected a vector of ${K} numbers, got ${describe(vector)}`);
+  const { items, scores } = index.search({ data: Float32Array.from(vector), shape: [1, vector.length] }, options), { ids } = index, found: Neighbour[] = [];
+  for (let at = 0; at < items.length && items[at] >= 0; at++) found.push({ id: ids[items[at]], score: scores[at] });
+  return found;
 }
 
 /** itemVectors: the item vectors of a fitted model and their ids, without the row for unknown items. Errors: 'not-fitted'; 'unsupported' for a model without. */
