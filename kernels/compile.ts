@@ -1,6 +1,6 @@
 /**
- * Compiles every kernels/<name>/simd.ts into one small WASM module and writes it, as text, into kernels/module.ts; and matmul once more,
- * with fused multiply-add, into kernels/moduleFma.ts. `npm run kernels` runs it.
+ * Compiles every kernels/<name>/simd.ts into one of two small WASM modules and writes them, as text, into kernels/moduleAnswering.ts and
+ * kernels/moduleLearning.ts; and matmul once more, with fused multiply-add, into kernels/moduleFma.ts. `npm run kernels` runs it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -26,10 +26,13 @@ export async function compile(entries: readonly string[], baseDir: string, flags
 
 const memoryFlags = ['--enable', 'threads', '--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
 
-/** compileKernels: the bytes of the kernels' module. */
-export function compileKernels(): Promise<Uint8Array> {
+/** The folders whose kernels are in kernels/answering.ts; those of all others are in kernels/index.ts. */
+const answering = ['als', 'gather', 'ids', 'lstm', 'matmul', 'rowDot', 'topK', 'vector'];
+
+/** compileKernels: the bytes of the module of the kernels that answer, or of those that only learning calls. */
+export function compileKernels(which: 'answering' | 'learning'): Promise<Uint8Array> {
   const entries = readdirSync(here, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && readdirSync(here + entry.name).includes('simd.ts'))
+    .filter((entry) => entry.isDirectory() && readdirSync(here + entry.name).includes('simd.ts') && answering.includes(entry.name) === (which === 'answering'))
     .map((entry) => `${entry.name}/simd.ts`)
     .sort();
   return compile(entries, here, memoryFlags);
@@ -49,8 +52,15 @@ export function moduleSource(name: string, bytes: Uint8Array): string {
   ].join('\n');
 }
 
+/** modules: each file of a module, as it should be. */
+export const modules = async (): Promise<Record<string, string>> => ({
+  'moduleAnswering.ts': moduleSource('answeringModule', await compileKernels('answering')),
+  'moduleLearning.ts': moduleSource('learningModule', await compileKernels('learning')),
+  'moduleFma.ts': moduleSource('fmaModule', await compileFma()),
+});
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [file, source] of [['module.ts', moduleSource('kernelModule', await compileKernels())], ['moduleFma.ts', moduleSource('fmaModule', await compileFma())]]) {
+  for (const [file, source] of Object.entries(await modules())) {
     writeFileSync(here + file, source);
     console.log(`kernels/${file}: ${source.length} characters`);
   }

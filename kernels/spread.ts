@@ -15,32 +15,37 @@ export type Part = readonly [kernel: keyof Kernels, ...args: (number | Numbers)[
 const LEAST = 20_000;
 
 /** Nanoseconds, roughly, on a quick machine: what is asked is whether cutting pays, and on a slower one there is more work than this says. */
-const FLOP = 0.025, BYTE = 0.02, EXPONENTIAL = 2;
+export const FLOP = 0.025, BYTE = 0.02, EXPONENTIAL = 2;
 
-/** Whether a call is worth cutting, and its arrays lie where every thread sees them. */
-const cuts = (nanoseconds: number, ...arrays: Numbers[]): boolean => nanoseconds >= LEAST && arrays.every(isLinear);
+/** cutting: whether a call is worth cutting, and its arrays lie where every thread sees them. */
+export const cutting = (nanoseconds: number, ...arrays: Numbers[]): boolean => nanoseconds >= LEAST && arrays.every(isLinear);
 
-/** The address of an array's entry. */
-const at = (x: Numbers, entry: number): number => x.byteOffset + 4 * entry;
+/** at: the address of an array's entry. */
+export const at = (x: Numbers, entry: number): number => x.byteOffset + 4 * entry;
 
-/** spread: the table `whole`, in which large calls are cut; `threadCount` says for how many, and `runParts` does the parts. */
-export function spread(whole: Kernels, threadCount: () => number, runParts: (parts: readonly Part[]) => number[]): Kernels {
-  /** The parts that `make` makes of 0 .. n: two a thread unless told otherwise, so that a slower thread may take one less; each but the last has a multiple of `grain`. */
-  const inPieces = (n: number, grain: number, make: (from: number, count: number) => Part, each = 2): void => {
-    const most = Math.min(each * threadCount(), Math.ceil(n / grain)), length = Math.ceil(n / most / grain) * grain, parts: Part[] = [];
-    for (let from = 0; from < n; from += length) parts.push(make(from, Math.min(length, n - from)));
-    runParts(parts);
-  };
+/** Team: what does the parts: how many threads, and how they are given them. */
+export interface Team { threadCount(): number; runParts(parts: readonly Part[]): number[] }
 
+/** Cut: of the kernels of a set those whose large calls are cut, as they are in the table `whole`. */
+export type Cut = (whole: Kernels, team: Team) => Partial<Kernels>;
+
+/** inPieces: does the parts that `make` makes of 0 .. n: two a thread unless told otherwise, so that a slower thread may take one less; each but the last has a multiple of `grain`. */
+export function inPieces({ threadCount, runParts }: Team, n: number, grain: number, make: (from: number, count: number) => Part, each = 2): void {
+  const most = Math.min(each * threadCount(), Math.ceil(n / grain)), length = Math.ceil(n / most / grain) * grain, parts: Part[] = [];
+  for (let from = 0; from < n; from += length) parts.push(make(from, Math.min(length, n - from)));
+  runParts(parts);
+}
+
+/** cutAnswering: the cuts of the kernels of answering.ts. */
+export const cutAnswering: Cut = (whole, team) => {
   /** C = P Q by its columns, or where those are few by its rows: a part packs all of P, and its own columns of Q. */
   const product: Kernels['product'] = (C, P, Q, M, N, K, cRow, pRow, pStep, qStep, qColumn, add) => {
-    if (!cuts(2 * M * N * K * FLOP, C, P, Q)) { whole.product(C, P, Q, M, N, K, cRow, pRow, pStep, qStep, qColumn, add); return; }
-    const byColumn = N >= 16 * threadCount(), wide = N >= 512 * threadCount(), each = wide || M * K < 8192 ? 2 : 1; // where packing P costs, it is done once a thread
-    if (byColumn) inPieces(N, wide ? 128 : 8, (from, n) => ['product', at(C, from), P, at(Q, from * qColumn), M, n, K, cRow, pRow, pStep, qStep, qColumn, add], each);
-    else inPieces(M, 4, (from, n) => ['product', at(C, from * cRow), at(P, from * pRow), Q, n, N, K, cRow, pRow, pStep, qStep, qColumn, add], each);
+    if (!cutting(2 * M * N * K * FLOP, C, P, Q)) { whole.product(C, P, Q, M, N, K, cRow, pRow, pStep, qStep, qColumn, add); return; }
+    const byColumn = N >= 16 * team.threadCount(), wide = N >= 512 * team.threadCount(), each = wide || M * K < 8192 ? 2 : 1; // where packing P costs, it is done once a thread
+    if (byColumn) inPieces(team, N, wide ? 128 : 8, (from, n) => ['product', at(C, from), P, at(Q, from * qColumn), M, n, K, cRow, pRow, pStep, qStep, qColumn, add], each);
+    else inPieces(team, M, 4, (from, n) => ['product', at(C, from * cRow), at(P, from * pRow), Q, n, N, K, cRow, pRow, pStep, qStep, qColumn, add], each);
   };
   return {
-    ...whole,
     product,
     matmul: (C, A, B, M, N, K) => product(C, A, B, M, N, K, N, K, 1, N, 1, 0),
     matmulTransposed: (C, A, B, M, N, K) => product(C, A, B, M, N, K, N, K, 1, 1, K, 0),
@@ -48,53 +53,26 @@ export function spread(whole: Kernels, threadCount: () => number, runParts: (par
     matmulGradB: (dB, A, dC, M, N, K) => product(dB, A, dC, K, N, M, N, 1, K, N, 1, 1),
 
     lstmCell: (h, c, a, z, c0, B, H) => {
-      if (!cuts(5 * B * H * EXPONENTIAL, h, c, a, z, c0)) { whole.lstmCell(h, c, a, z, c0, B, H); return; }
-      inPieces(B, 1, (b, n) => ['lstmCell', at(h, b * H), at(c, b * H), at(a, 4 * b * H), at(z, 4 * b * H), at(c0, b * H), n, H]);
+      if (!cutting(5 * B * H * EXPONENTIAL, h, c, a, z, c0)) { whole.lstmCell(h, c, a, z, c0, B, H); return; }
+      inPieces(team, B, 1, (b, n) => ['lstmCell', at(h, b * H), at(c, b * H), at(a, 4 * b * H), at(z, 4 * b * H), at(c0, b * H), n, H]);
     },
     lstmCellGrad: (dz, dc0, a, c, c0, dh, dc, B, H) => {
-      if (!cuts(2 * B * H * EXPONENTIAL, dz, dc0, a, c, c0, dh, dc)) { whole.lstmCellGrad(dz, dc0, a, c, c0, dh, dc, B, H); return; }
-      inPieces(B, 1, (b, n) => ['lstmCellGrad', at(dz, 4 * b * H), at(dc0, b * H), at(a, 4 * b * H), at(c, b * H), at(c0, b * H), at(dh, b * H), at(dc, b * H), n, H]);
+      if (!cutting(2 * B * H * EXPONENTIAL, dz, dc0, a, c, c0, dh, dc)) { whole.lstmCellGrad(dz, dc0, a, c, c0, dh, dc, B, H); return; }
+      inPieces(team, B, 1, (b, n) => ['lstmCellGrad', at(dz, 4 * b * H), at(dc0, b * H), at(a, 4 * b * H), at(c, b * H), at(c0, b * H), at(dh, b * H), at(dc, b * H), n, H]);
     },
 
-    softmaxLoss: (lse, X, y, B, N) => {
-      if (!cuts(B * N * EXPONENTIAL, lse, X, y)) return whole.softmaxLoss(lse, X, y, B, N);
-      const rows: Part[] = []; // a part a row, so that the sum is that of one thread: row after row
-      for (let b = 0; b < B; b++) rows.push(['softmaxLoss', at(lse, b), at(X, b * N), at(y, b), 1, N]);
-      return runParts(rows).reduce((L, row) => L + row, 0);
-    },
-    softmaxLossGrad: (dX, lse, X, y, B, N, dL) => {
-      if (!cuts(B * N * EXPONENTIAL, dX, lse, X, y)) { whole.softmaxLossGrad(dX, lse, X, y, B, N, dL); return; }
-      inPieces(B, 1, (b, n) => ['softmaxLossGrad', at(dX, b * N), at(lse, b), at(X, b * N), at(y, b), n, N, dL]);
-    },
-
-    sgd: (w, g, n, rate) => {
-      if (!cuts(12 * n * BYTE, w, g)) { whole.sgd(w, g, n, rate); return; }
-      inPieces(n, 64, (from, count) => ['sgd', at(w, from), at(g, from), count, rate]);
-    },
-    adagrad: (w, s, g, n, rate, eps) => {
-      if (!cuts(20 * n * BYTE, w, s, g)) { whole.adagrad(w, s, g, n, rate, eps); return; }
-      inPieces(n, 64, (from, count) => ['adagrad', at(w, from), at(s, from), at(g, from), count, rate, eps]);
-    },
-    adam: (w, m, v, g, n, ...settings) => {
-      if (!cuts(28 * n * BYTE, w, m, v, g)) { whole.adam(w, m, v, g, n, ...settings); return; }
-      inPieces(n, 64, (from, count) => ['adam', at(w, from), at(m, from), at(v, from), at(g, from), count, ...settings]);
-    },
-    adamTable: (W, M, V, G, slot, n, K, ...settings) => {
-      if (!cuts(28 * n * K * BYTE, W, M, V, G, slot)) { whole.adamTable(W, M, V, G, slot, n, K, ...settings); return; }
-      inPieces(n, 16, (row, count) => ['adamTable', at(W, row * K), at(M, row * K), at(V, row * K), G, at(slot, row), count, K, ...settings]);
-    },
     clear: (x, n) => {
-      if (!cuts(4 * n * BYTE, x)) { whole.clear(x, n); return; }
-      inPieces(n, 64, (from, count) => ['clear', at(x, from), count]);
+      if (!cutting(4 * n * BYTE, x)) { whole.clear(x, n); return; }
+      inPieces(team, n, 64, (from, count) => ['clear', at(x, from), count]);
     },
     scale: (x, n, s) => {
-      if (!cuts(8 * n * BYTE, x)) { whole.scale(x, n, s); return; }
-      inPieces(n, 64, (from, count) => ['scale', at(x, from), count, s]);
+      if (!cutting(8 * n * BYTE, x)) { whole.scale(x, n, s); return; }
+      inPieces(team, n, 64, (from, count) => ['scale', at(x, from), count, s]);
     },
 
     topK: (ids, best, scores, skip, start, B, N, k) => {
-      if (!cuts(4 * B * N * BYTE, ids, best, scores, skip, start)) { whole.topK(ids, best, scores, skip, start, B, N, k); return; }
-      inPieces(B, 1, (b, n) => ['topK', at(ids, b * k), at(best, b * k), at(scores, b * N), skip, at(start, b), n, N, k]);
+      if (!cutting(4 * B * N * BYTE, ids, best, scores, skip, start)) { whole.topK(ids, best, scores, skip, start, B, N, k); return; }
+      inPieces(team, B, 1, (b, n) => ['topK', at(ids, b * k), at(best, b * k), at(scores, b * N), skip, at(start, b), n, N, k]);
     },
   };
-}
+};

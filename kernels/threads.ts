@@ -1,10 +1,11 @@
 import { TightrecError } from '../lib/errors.ts';
 import { DESK_NUMBERS, Desk, MOST_PARTS } from './desk.ts';
-import { type Kernels, chosenVariant, exchange, fma, kernels, loops } from './index.ts';
+import type { Kernels } from './index.ts';
 import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
-import { type Part, spread } from './spread.ts';
+import type { Part } from './spread.ts';
 import { type Thread, processors, startThread, whyOneThread } from './startThread.ts';
-import { instances } from './wasm.ts';
+import { chosenVariant, cuts, exchange, fusedTable, tableInUse } from './tables.ts';
+import { type Instance, instances } from './wasm.ts';
 
 /**
  * Several threads over one linear memory. The main thread cuts work into parts, calls of kernels that do not depend on one another, and lays them on
@@ -33,7 +34,7 @@ export const threadCount = (): number => atWork?.count ?? 1;
  * No two parts may write to the same numbers, nor one read what another writes.
  */
 export function runParts(parts: readonly Part[]): number[] {
-  if (atWork === null || !atWork.pool.alive || parts.length < 2 || !parts.every(isPlaced)) return parts.map(([kernel, ...args]) => (kernels[kernel] as (...args: unknown[]) => number)(...args));
+  if (atWork === null || !atWork.pool.alive || parts.length < 2 || !parts.every(isPlaced) || !atWork.pool.knows(parts)) return parts.map(([kernel, ...args]) => (tableInUse()[kernel] as (...args: unknown[]) => number)(...args));
   const { pool } = atWork;
   void pool.grow(atWork.count);
   if (parts.length <= MOST_PARTS) return pool.run(parts, 0, parts.length);
@@ -51,7 +52,10 @@ const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'ob
  */
 export function holdThreads(count: number): Threads {
   if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
-  pool = pool?.alive ? pool : new Pool();
+  if (!(pool?.alive && pool.instances === instances.length)) { // one whose workers do not know all that is loaded by now ends when nobody holds it
+    fusedTable(); // so that they know its kernels as well, where there are any
+    pool = new Pool();
+  }
   return new Team(pool, Math.min(count, processors()));
 }
 
@@ -59,7 +63,7 @@ let spreadFrom: Kernels | null = null, spreadTable: Kernels | null = null;
 
 /** The table `whole` in which large calls are cut. */
 function spreadOf(whole: Kernels): Kernels {
-  if (spreadFrom !== whole) { spreadFrom = whole; spreadTable = spread(whole, threadCount, runParts); }
+  if (spreadFrom !== whole) { spreadFrom = whole; spreadTable = Object.assign({ ...whole }, ...cuts().map((cut) => cut(whole, { threadCount, runParts }))); }
   return spreadTable!;
 }
 
@@ -82,7 +86,7 @@ class Team implements Threads {
     if (!this.#held) throw new TightrecError('stale', 'threads that were released are asked to work; hold them anew');
     this.pool.check();
     if (atWork !== null || chosenVariant() === 'loop') return work(); // inside other threads' work, that of those; loops run on this one
-    const whole = exchange(spreadOf(kernels));
+    const whole = exchange(spreadOf(tableInUse()));
     atWork = this; // oxlint-disable-line typescript/no-this-alias
     try { return work(); } finally {
       atWork = null;
@@ -97,8 +101,6 @@ class Team implements Threads {
   }
 }
 
-const names = Object.keys(loops) as (keyof Kernels)[];
-const numberOf = new Map(names.map((name, number) => [name, number]));
 const IDLE = 2000; // milliseconds after which workers that nobody holds are ended
 const PATIENCE = 1; // milliseconds of looking for what others still do; after that in moments of sleep, which are longer than most parts
 const LOST = 60_000; // milliseconds of waiting after which a part is given up: the longest takes seconds. A worker that dies inside a part is noticed only so
@@ -111,6 +113,9 @@ class Pool {
   #holders = 0;
   #ready: Promise<void> = Promise.resolve();
   readonly #blocks: Block[] = [];
+  readonly #instances: readonly Instance[] = instances.slice();
+  readonly #names = [...new Set(instances.flatMap(({ exports }) => Object.keys(exports)))]; // more than the kernels' own, which nobody asks for
+  readonly #numberOf = new Map(this.#names.map((name, number) => [name, number]));
   readonly #at: number;
   readonly #desk: Desk;
   readonly #threads: Thread[] = [];
@@ -119,9 +124,20 @@ class Pool {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
-    fma(); // so that workers know its kernels as well, where there are any
     this.#at = this.#take(DESK_NUMBERS);
-    this.#desk = new Desk(linearMemory!, this.#at, instances.map(({ exports }) => names.map((name) => exports[name])));
+    this.#desk = new Desk(linearMemory!, this.#at, this.#instances.map(({ exports }) => this.#names.map((name) => exports[name])));
+  }
+
+  /** How many modules its workers know. */
+  get instances(): number { return this.#instances.length; }
+
+  /** Whether its workers know the kernels of these parts: where a module was refused they are loops. */
+  knows(parts: readonly Part[]): boolean { return parts.every(([kernel]) => this.#numberOf.has(kernel)); }
+
+  /** The module that a kernel is taken from. */
+  #moduleOf(kernel: string, fused: boolean): number {
+    const found = fused ? this.#instances.findIndex(({ fused, exports }) => fused && exports[kernel] !== undefined) : -1;
+    return found >= 0 ? found : this.#instances.findIndex(({ fused, exports }) => !fused && exports[kernel] !== undefined);
   }
 
   #take(length: number): number {
@@ -138,7 +154,7 @@ class Pool {
   /** Starts workers until there are `count` threads. */
   grow(count: number): Promise<void> {
     while (this.#threads.length < count - 1 && whyOneThread() === null) {
-      const modules = instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = startThread();
+      const modules = this.#instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = startThread();
       if (thread === null) break; // then the main thread does it all
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
@@ -153,7 +169,7 @@ class Pool {
       started.catch(() => {}); // whoever waits is told
       this.#ready = this.#ready.then(() => started);
       this.#ready.catch(() => {});
-      thread.tell({ memory: linearMemory!, modules, names, desk: this.#at });
+      thread.tell({ memory: linearMemory!, modules, names: this.#names, desk: this.#at });
     }
     return this.#ready;
   }
@@ -172,7 +188,7 @@ class Pool {
     const desk = this.#desk, fused = chosenVariant() === 'simd-fma';
     for (let part = 0; part < n; part++) {
       const call = parts[from + part], name = call[0];
-      desk.lay(part, fused && instances[1].exports[name] !== undefined ? 1 : 0, numberOf.get(name)!, call);
+      desk.lay(part, this.#moduleOf(name, fused), this.#numberOf.get(name)!, call);
     }
     desk.open(n);
     while (desk.take());

@@ -2,52 +2,38 @@ import { TightrecError } from '../lib/errors.ts';
 import type { WasmKernel } from './desk.ts';
 import type { Kernels } from './index.ts';
 import { type Block, allocate, isDetached, isLinear, isShared, linearMemory, scope, scratch } from './memory.ts';
-import { kernelModule } from './module.ts';
-import { fmaModule } from './moduleFma.ts';
 import { moduleBytes } from './moduleText.ts';
 
 type Numeric = Float32Array | Int32Array;
 type Argument = number | Numeric;
 
-/**
- * loadSimd: the WASM module's kernels behind the loops' signatures, or null and the reason why this runtime cannot run them.
- * `loops` names the kernels; each must be an export of the module.
- */
-export function loadSimd(loops: Kernels): { kernels: Kernels | null; why: string } {
-  const { exports, why } = load(kernelModule);
+/** loadKernels: a WASM module's kernels behind the loops' signatures, or null and the reason why this runtime cannot run them. `fused`: it has fused multiply-add. */
+export function loadKernels(module: string, fused = false): { kernels: Partial<Kernels> | null; why: string } {
+  const { exports, why } = load(module, fused);
   if (exports === null) return { kernels: null, why };
-  const names = Object.keys(loops) as (keyof Kernels)[];
-  return { kernels: Object.fromEntries(names.map((name) => [name, inPlace(exports[name] as Kernel)])) as unknown as Kernels, why: 'this runtime runs WASM SIMD' };
-}
-
-/** loadFma: the kernels of loadSimd with those replaced that gain by fused multiply-add, or null and the reason why not. */
-export function loadFma(simd: { kernels: Kernels | null; why: string }): { kernels: Kernels | null; why: string } {
-  if (simd.kernels === null) return simd;
-  const { exports, why } = load(fmaModule);
-  if (exports === null) return { kernels: null, why };
-  const fused = Object.entries(exports).flatMap(([name, kernel]) => typeof kernel === 'function' ? [[name, inPlace(kernel as Kernel)]] : []);
-  return { kernels: { ...simd.kernels, ...Object.fromEntries(fused) as Partial<Kernels> }, why: 'this runtime runs relaxed WASM SIMD' };
+  const kernels = Object.entries(exports).flatMap(([name, kernel]) => (typeof kernel === 'function' ? [[name, inPlace(kernel as Kernel)]] : []));
+  return { kernels: Object.fromEntries(kernels) as Partial<Kernels>, why: fused ? 'this runtime runs relaxed WASM SIMD' : 'this runtime runs WASM SIMD' };
 }
 
 type Kernel = (...args: number[]) => number;
 
 /** Instance: a module that was loaded, and what another thread needs to load it too. */
-export interface Instance { readonly module: WebAssembly.Module; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number }
+export interface Instance { readonly module: WebAssembly.Module; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number; readonly fused: boolean }
 
-/** The modules loaded so far, that of loadSimd first. */
+/** The modules loaded so far. */
 export const instances: Instance[] = [];
 
-function load(module: string): { exports: WebAssembly.Exports | null; why: string } {
+function load(module: string, fused: boolean): { exports: WebAssembly.Exports | null; why: string } {
   if (typeof WebAssembly === 'undefined') return { exports: null, why: 'this runtime has no WebAssembly' };
   if (linearMemory === null) return { exports: null, why: 'this runtime refused to make a WebAssembly memory' };
   try {
     const bytes = moduleBytes(module);
     if (!isShared) importUnshared(bytes);
-    if (module === fmaModule && !WebAssembly.validate(bytes)) return { exports: null, why: 'this runtime has no relaxed WASM SIMD (Node has it from version 22 on)' };
+    if (fused && !WebAssembly.validate(bytes)) return { exports: null, why: 'this runtime has no relaxed WASM SIMD (Node has it from version 22 on)' };
     const compiled = new WebAssembly.Module(bytes), { exports } = new WebAssembly.Instance(compiled, { env: { memory: linearMemory } });
-    const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global>;
-    workspace.value = allocate(WORKSPACE.value / 4).at; // matmul's, for as long as the module is there
-    instances.push({ module: compiled, exports: exports as Instance['exports'], workspace: WORKSPACE.value / 4 });
+    const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global | undefined>, length = (WORKSPACE?.value ?? 0) / 4;
+    if (workspace) workspace.value = allocate(length).at; // matmul's, for as long as the module is there
+    instances.push({ module: compiled, exports: exports as Instance['exports'], workspace: length, fused });
     return { exports, why: '' };
   } catch (error) {
     if (error instanceof TightrecError) throw error; // no room for the workspace just now

@@ -8,7 +8,7 @@ import { Desk, type WasmKernel } from './desk.ts';
 /** WorkerStart: the one message that a worker is sent. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** The modules as they are compiled, so that a worker need not begin with slow code, and for each the address of its workspace for this worker. */
+  /** The modules as they are compiled, so that a worker need not begin with slow code, and for each the address of its workspace for this worker, where it takes one. */
   readonly modules: readonly { readonly module: WebAssembly.Module; readonly workspace: number }[];
   /** The kernels that a part may name, by number. */
   readonly names: readonly string[];
@@ -30,7 +30,7 @@ else here.addEventListener('message', ({ data }) => begin(data));
 function begin({ memory, modules, names, desk }: WorkerStart): void {
   const kernels = modules.map(({ module, workspace }) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    (exports.workspace as WebAssembly.Global).value = workspace;
+    if (exports.workspace) (exports.workspace as WebAssembly.Global).value = workspace;
     return names.map((name) => exports[name] as WasmKernel);
   });
   const say = (word: WorkerWord): void => (port ?? here).postMessage(word);

@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { type Block, allocate, free, insideScope, scratch } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
 

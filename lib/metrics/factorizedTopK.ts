@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { allocate, free, scratch } from '../../kernels/memory.ts';
 import { TightrecError } from '../errors.ts';
 import { type Skips, selectPanels } from '../retrieval/select.ts';

@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';

@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { type Block, allocate, free, scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { describeId } from '../data/interactions.ts';

@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { TightrecError, describe } from '../errors.ts';
 

@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { scope, scratch, scratchCopy } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';

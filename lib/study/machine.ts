@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
-import { backend } from '../../kernels/index.ts';
+import { backend } from '../../kernels/tables.ts';
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 import { version } from './packageRoot.ts';
 

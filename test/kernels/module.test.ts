@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compileFma, compileKernels, moduleSource } from '../../kernels/compile.ts';
+import { modules } from '../../kernels/compile.ts';
+import { answeringSet, kernels as answering } from '../../kernels/answering.ts';
 import * as table from '../../kernels/index.ts';
 import { type Variant, backend, loops, useKernels, variants } from '../../kernels/index.ts';
 import { isShared, memoryUse } from '../../kernels/memory.ts';
-import { kernelModule } from '../../kernels/module.ts';
+import { answeringModule } from '../../kernels/moduleAnswering.ts';
+import { learningModule } from '../../kernels/moduleLearning.ts';
 import { moduleBytes, moduleText } from '../../kernels/moduleText.ts';
 import { TightrecError } from '../../lib/errors.ts';
 
@@ -14,10 +16,10 @@ const folder = new URL('../../kernels/', import.meta.url);
 const names = Object.keys(loops).sort();
 const exportsOf = (source: string): string[] => [...source.matchAll(/^export function (\w+)/gm)].map((match) => match[1]);
 
-test('module.ts and moduleFma.ts are what kernels/*/simd.ts compile to', async () => {
-  for (const [file, compiled] of [['module.ts', moduleSource('kernelModule', await compileKernels())], ['moduleFma.ts', moduleSource('fmaModule', await compileFma())]]) {
-    assert.ok(compiled === readFileSync(new URL(file, folder), 'utf8'), `kernels/${file} is out of date: run npm run kernels, and commit it with the sources`);
-  }
+test('the modules are what kernels/*/simd.ts compile to', async () => {
+  const all = await modules();
+  assert.equal(Object.keys(all).sort(), readdirSync(folder).filter((name) => /^module[A-Z]/.test(name) && name !== 'moduleText.ts').sort());
+  for (const [file, source] of Object.entries(all)) assert.ok(source === readFileSync(new URL(file, folder), 'utf8'), `kernels/${file} is out of date: run npm run kernels, and commit it with the sources`);
 });
 
 test('a module as text is plain letters, and every byte comes back', () => {
@@ -27,10 +29,12 @@ test('a module as text is plain letters, and every byte comes back', () => {
   assert.not.match(moduleText(every), /['"`\\$]/);
 });
 
-test('the module takes a memory and nothing else, and gives the kernels of the table', () => {
-  const module = new WebAssembly.Module(moduleBytes(kernelModule));
-  assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
-  assert.equal(WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name).sort(), names);
+test('the modules take a memory and nothing else, and give the kernels of the table, each once', () => {
+  const all = [answeringModule, learningModule].map((text) => new WebAssembly.Module(moduleBytes(text)));
+  for (const module of all) assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
+  const exported = all.map((module) => WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name).sort());
+  assert.equal(exported.flat().sort(), names);
+  assert.equal(exported[0], Object.keys(answeringSet.loops).sort());
 });
 
 test('every kernel is in its loop.ts, in its simd.ts, in the table and in a test', () => {

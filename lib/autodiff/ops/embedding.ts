@@ -1,4 +1,4 @@
-import { kernels } from '../../../kernels/index.ts';
+import { kernels } from '../../../kernels/answering.ts';
 import { TightrecError } from '../../errors.ts';
 import { type Distinct, distinct } from '../distinct.ts';
 import type { Tape } from '../tape.ts';
