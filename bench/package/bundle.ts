@@ -18,7 +18,7 @@ export const entries: Record<string, string> = {
   cli: 'lib/cli/main', worker: 'kernels/worker',
 };
 
-/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones. */
+/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones; as does what models load when they are to learn. */
 const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'approximate', 'onnx', 'serve', 'serve-node', 'node']);
 
 /** Files of other packages that the study copies into its report. */
@@ -34,8 +34,11 @@ async function bundle(): Promise<void> {
     plugins: [{
       name: 'beside the index',
       setup({ onResolve, onLoad }) {
-        onResolve({ filter: /^[\w-]+$/ }, ({ path, kind }) => (kind === 'entry-point' ? { path, namespace: 'beside' } : undefined));
-        onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({ contents: `import * as index from './${entries.index}.js'; export * from './${entries[path]}.js';`, resolveDir: dist })); // the import is dropped, but counts for the chunks
+        onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
+          if (kind === 'entry-point' && beside.has(path)) return { path: join(dist, `${entries[path]}.js`), namespace: 'beside' };
+          return kind === 'dynamic-import' && path.startsWith('.') && resolveDir.startsWith(join(dist, 'lib', 'models')) ? { path: join(resolveDir, path), namespace: 'beside' } : undefined; // what learns
+        });
+        onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({ contents: `import * as index from ${JSON.stringify(join(dist, `${entries.index}.js`))}; export * from ${JSON.stringify(path)};`, resolveDir: dist })); // the import is dropped, but counts for the chunks
       },
     }, {
       name: 'what CommonJS requires of Node',

@@ -1,5 +1,4 @@
 import { TightrecError } from '../errors.ts';
-import type { Random } from '../random.ts';
 import type { Groups } from './csr.ts';
 import type { Interactions } from './interactions.ts';
 
@@ -68,21 +67,6 @@ export function batchRows({ indptr, items, user }: Sequences, { sequence, from, 
 }
 
 /**
- * windows: every sequence cut into overlapping stretches of `length` places, each one place further on; a shorter sequence is one stretch that begins
- * before it, with padding: Σ max(1, n - length + 1) in all. Shapes: (windows).
- */
-export function windows({ indptr }: Groups, length: number): Pick<SequenceBatch, 'sequence' | 'from'> {
-  checkWhole('windows', 'length', length);
-  const sequence: number[] = [], from: number[] = [];
-  for (let s = 0; s + 1 < indptr.length; s++) {
-    const n = indptr[s + 1] - indptr[s];
-    if (n === 0) continue;
-    for (let at = Math.min(0, n - length); at + length <= n; at++) { sequence.push(s); from.push(at); }
-  }
-  return { sequence: Int32Array.from(sequence), from: Int32Array.from(from) };
-}
-
-/**
  * packed: whole sequences side by side, `batchSize` at a time in the given order, the longest of a batch first (equally long ones as they come). Those
  * longer than `steps` go on in the next batch, then in the one after it: no place twice, no padding.
  */
@@ -103,22 +87,7 @@ export function packed({ indptr }: Groups, order: Int32Array, batchSize: number,
   return batches;
 }
 
-const POOL = 50; // batches
-
-/**
- * bucketed: the sequences in an order by lot in which those of a batch are about equally long, so that few steps run with few sequences: shuffled, sorted
- * by length in pools of 50 batches, the batches shuffled. What does not fill a batch comes last.
- */
-export function bucketed({ indptr }: Groups, batchSize: number, random: Random): Int32Array {
-  checkWhole('bucketed', 'batchSize', batchSize);
-  const order = random.shuffle(Int32Array.from({ length: indptr.length - 1 }, (_, s) => s)), n = order.length, pool = POOL * batchSize;
-  for (let from = 0; from < n; from += pool) order.subarray(from, from + pool).sort((a, b) => indptr[b + 1] - indptr[b] - (indptr[a + 1] - indptr[a])); // stable: equally long ones stay shuffled
-
-  const whole = Math.floor(n / batchSize), out = order.slice();
-  random.shuffle(Int32Array.from({ length: whole }, (_, batch) => batch)).forEach((batch, at) => out.set(order.subarray(batch * batchSize, (batch + 1) * batchSize), at * batchSize));
-  return out;
-}
-
-function checkWhole(where: string, name: string, value: number): void {
+/** checkWhole: refuses a setting that is no whole number from 1 up. Errors: 'bad-setting'. */
+export function checkWhole(where: string, name: string, value: number): void {
   if (!(Number.isInteger(value) && value >= 1)) throw new TightrecError('bad-setting', `${where}: ${name} must be a whole number from 1 up, got ${value}`);
 }

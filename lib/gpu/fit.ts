@@ -4,6 +4,7 @@ import type { Interactions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
 import { checkEvents } from '../models/catalogue.ts';
+import { weightsOf } from '../models/fit/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { checkNames } from '../models/settings.ts';
 import { type FitOptions, prepared } from '../models/train.ts';
@@ -54,7 +55,7 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
   try {
     await prepared(model, rest, prepare, (on) => (model instanceof LogisticMF
       ? model.fitOn(data, rest, (start) => learner(pairLearner(on, start, model.settings.l2)))
-      : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, ...model.weights)))));
+      : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, ...weightsOf(model))))));
   } finally {
     trained?.free();
     if (open === undefined) await gpu?.destroy().catch(() => {}); // of a device that was lost

@@ -8,9 +8,11 @@ import { rowDotGradThread, rowDotThread } from '../../kernels/rowDot/gpu.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
-import { BPR, type TripleBatch } from '../models/bpr.ts';
+import { BPR } from '../models/bpr.ts';
 import type { Learned } from '../models/factors.ts';
-import type { LogisticMF, PairBatch } from '../models/logisticMF.ts';
+import type { TripleBatch } from '../models/fit/bpr.ts';
+import type { PairBatch } from '../models/fit/logisticMF.ts';
+import type { LogisticMF } from '../models/logisticMF.ts';
 import type { Learner } from '../models/train.ts';
 import type { Adam } from '../optim/optimizers.ts';
 

@@ -1,19 +1,15 @@
-import { kernels } from '../../kernels/index.ts';
-import { scope } from '../../kernels/memory.ts';
-import { Tensor } from '../autodiff/tensor.ts';
-import { growCsr, selectRowsCsr, transposeCsr } from '../data/csr.ts';
-import { type Interactions, describeId, fromRows } from '../data/interactions.ts';
+import { selectRowsCsr } from '../data/csr.ts';
+import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
+import { checkIdle, whenReady } from './busy.ts';
+import { confidencesOf, contributions, pairOf } from './contributions.ts';
 import { type ExplainOptions, type Explanation, explain } from './explain.ts';
-import { type Factors, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
-import { checkMemory, confidencesOf, contributions, halfSweep } from './halfSweep.ts';
+import { type Known, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import type { FitOptions } from './train.ts';
 
 export interface AlternatingLeastSquaresSettings {
   /** 'chapter' takes the settings of the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
@@ -43,7 +39,11 @@ const rules = {
   seed: number,
 };
 
-type State = Pick<Learned, 'factors' | 'catalogue' | 'epochs'>;
+/** Sweeps: what they leave. */
+export type Sweeps = Pick<Known, 'factors' | 'catalogue' | 'epochs'>;
+
+/** What learns is loaded when it is asked for. */
+const learning = () => import('./fit/alternatingLeastSquares.ts');
 
 /**
  * AlternatingLeastSquares: factors whose products are near 1 where a user met an item and near 0 elsewhere, the more so the more confident the data is.
@@ -69,53 +69,20 @@ type State = Pick<Learned, 'factors' | 'catalogue' | 'epochs'>;
 export class AlternatingLeastSquares implements Recommender {
   readonly name = 'AlternatingLeastSquares';
   readonly settings: AlternatingLeastSquaresSettings;
-  #learned: State | null = null;
+  #learned: Sweeps | null = null;
 
   constructor(settings: Partial<AlternatingLeastSquaresSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : defaults, settings); }
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    this.check();
-    checkEvents(`${this.name}.fit`, data);
-    const { factors: K, seed } = this.settings, catalogue = catalogueOf(data), next = random(seed), bound = Math.sqrt(2 / K);
-    checkMemory(`${this.name}.fit`, catalogue.seen, K, (data.users.size + data.items.size) * K);
-    const factors: Factors = { ...bare, user: uniformTable(data.users.size, K, bound, next), item: uniformTable(data.items.size, K, bound, next) };
-    await this.#train('fit', { factors, catalogue, epochs: 0 }, data, options);
+    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    if (this.#learned === null) return this.fit(data, options);
-    this.check();
-    checkEvents(`${this.name}.partialFit`, data);
-    const { catalogue } = this.#learned, all = withSeen(catalogue, encodeLike(`${this.name}.partialFit`, data, catalogue, 'take new ones in by partialFitUsers and partialFitItems, or fit it again with all the data'));
-    checkMemory(`${this.name}.partialFit`, all.seen, this.settings.factors, 0);
-    await this.#train('partialFit', { ...this.#learned, catalogue: all }, data, options);
+    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
-  }
-
-  async #train(call: string, start: State, data: Interactions, options: FitOptions): Promise<void> {
-    const { factors, catalogue } = start, { l2, epochs } = this.settings, { user, item } = factors;
-    const met = confidencesOf(`${this.name}.${call}`, catalogue.seen, this.settings, (u, i) => pairOf(catalogue, u, i)), users = halfSweep(user, item, met, this.settings), items = halfSweep(item, user, transposeCsr(met), this.settings);
-    let L = 0; // of the items, which is all of it but the users' l2
-    const total = met.values.reduce((sum, c) => sum + c, 0) || 1;
-    try {
-      await train({
-        model: this, epochs, epochsBefore: start.epochs, steps: users.steps + items.steps, data, parameters: namedParameters(factors), optimizer: null, random: null,
-        step: (step) => {
-          if (step === users.steps) L = 0;
-          const part = step < users.steps ? users.step(step) : items.step(step - users.steps);
-          L += part.L;
-          return part.L / (part.c || 1);
-        },
-        epochLoss: () => (L + l2 * kernels.sumSquares(user.data, user.size)) / total,
-        commit: (done) => { this.#learned = { ...start, epochs: done }; },
-      }, options);
-    } finally {
-      users.free();
-      items.free();
-    }
   }
 
   /**
@@ -129,40 +96,17 @@ export class AlternatingLeastSquares implements Recommender {
   /** partialFitItems: the same for new and known items with known users, who stand still. */
   async partialFitItems(data: Interactions): Promise<this> { return this.#foldIn('partialFitItems', 'item', data); }
 
-  #foldIn(call: string, side: 'user' | 'item', data: Interactions): this {
-    const where = `${this.name}.${call}`;
-    checkIdle(this, call);
-    if (this.#learned === null) throw notFitted(this.name);
-    this.check();
-    checkEvents(where, data);
-    const { factors, catalogue: before, epochs } = this.#learned, { l2, factors: K } = this.settings;
-
-    const users = side === 'user' ? before.users.extended(idsOf(data.user, data.users)) : before.users, items = side === 'item' ? before.items.extended(idsOf(data.item, data.items)) : before.items;
-    const grown: Catalogue = { users, items, seen: growCsr(before.seen, users.size, items.size) };
-    const advice = side === 'user' ? 'take new items in by partialFitItems first' : 'take new users in by partialFitUsers first';
-    const events = fromRows({ ...data, users, items, user: recode(where, 'user', data.user, data.users, users, advice), item: recode(where, 'item', data.item, data.items, items, advice) });
-    const catalogue = withSeen(grown, events), size = side === 'user' ? users.size : items.size, rows = Int32Array.from(new Set(events[side])).sort();
-    const met = confidencesOf(where, selectRowsCsr(side === 'user' ? catalogue.seen : transposeCsr(catalogue.seen), rows), this.settings, (r, other) => (side === 'user' ? pairOf(catalogue, rows[r], other) : pairOf(catalogue, other, rows[r])));
-    checkMemory(where, met, K, rows.length * K + (size > factors[side].shape[0] ? size * K : 0));
-
-    const table = Tensor.lasting([rows.length, K]), half = halfSweep(table, factors[side === 'user' ? 'item' : 'user'], met, { l2, solver: 'cholesky', cgSteps: 0 });
-    try {
-      for (let step = 0; step < half.steps; step++) scope(() => half.step(step));
-      const old = factors[side], now = size > old.shape[0] ? Tensor.lasting([size, K]) : old;
-      if (now !== old) { now.data.set(old.data); old.free(); }
-      for (const [r, row] of rows.entries()) now.data.set(table.data.subarray(r * K, r * K + K), row * K);
-      this.#learned = { factors: { ...factors, [side]: now }, catalogue, epochs };
-    } finally {
-      half.free();
-      table.free();
-    }
+  async #foldIn(call: string, side: 'user' | 'item', data: Interactions): Promise<this> {
+    await whenReady(this, call, learning, async ({ foldIn }) => { this.#learned = foldIn(this, call, side, this.#known(), data); });
     return this;
   }
+
+  readonly #keep = (learned: Sweeps): void => { this.#learned = learned; };
 
   /** explain: what a user's own items contribute to the score of an item: it is a sum over them (section 5 of the paper), with the user's row solved exactly. As explain(model, user, item, options), with its errors. */
   explain(user: RawId, item: RawId, options: ExplainOptions = {}): Explanation { return explain(this, user, item, options); }
 
-  #known(): State {
+  #known(): Sweeps {
     if (this.#learned === null) throw notFitted(this.name);
     return this.#learned;
   }
@@ -209,13 +153,4 @@ export class AlternatingLeastSquares implements Recommender {
     for (const table of parametersOf(this.#learned.factors)) table.free();
     this.#learned = null;
   }
-}
-
-/** What is no table: this model has no biases. */
-const bare = { userBias: null, itemBias: null, globalBias: null } as const;
-
-/** A user and an item as an error shows them. */
-function pairOf({ users, items }: Catalogue, u: number, i: number): string {
-  const name = (kind: string, id: RawId | null): string => (id === null ? `a ${kind} without an id` : `${kind} ${describeId(id)}`);
-  return `${name('user', users.labels[u])} in ${name('item', items.labels[i])}`;
 }

@@ -6,18 +6,21 @@ import { type Csr, addCsr, columnsMet, rowsMet, transposeCsr } from '../data/csr
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
-import { Adam, release } from '../optim/optimizers.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { codesOf, entryRows, someRows } from './autoencoder.ts';
 import { counting, inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom, floatsFrom } from './modelState.ts';
+import { normalTable } from './newFactors.ts';
 import { type Biases, type Prediction, type RatingModel, type RatingRange, countsOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface AutoRecSettings {
   /** Whose ratings the network reads and completes: those that an item was given, or those that a user gave. */

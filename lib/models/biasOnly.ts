@@ -4,12 +4,13 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
 import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, addSeen, catalogueOf, encodeLike } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import { type Prediction, type RatingModel, type RatingRange, countsOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, countOnce } from './train.ts';
+import { type FitOptions, countOnce } from './train.ts';
 
 export interface BiasOnlySettings {
   /** How often all biases are solved for, items and then users. */

@@ -4,11 +4,12 @@ import { type Interactions, sameIds } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, checkEvents, encodeLike } from './catalogue.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { type Rule, checkSettings, withDefaults } from './settings.ts';
-import { type FitOptions, type Pace, type StepReport, checkIdle, countOnce, judgeOf } from './train.ts';
+import { type FitOptions, type Pace, type StepReport, countOnce, judgeOf } from './train.ts';
 
 export interface BlendSettings {
   /** What each model's score is multiplied by; null lets `fit` choose by its `validation`. */

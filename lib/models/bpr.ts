@@ -1,24 +1,16 @@
-import { kernels } from '../../kernels/index.ts';
-import { scratchInts } from '../../kernels/memory.ts';
-import { orderByRow, wholeTable } from '../autodiff/distinct.ts';
-import * as ops from '../autodiff/ops/index.ts';
-import { Tape } from '../autodiff/tape.ts';
-import type { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { sampleUniform, sampleUnseen } from '../data/negatives.ts';
 import { TightrecError } from '../errors.ts';
-import { Adam, release } from '../optim/optimizers.ts';
-import { random } from '../random.ts';
+import { release } from '../optim/release.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
-import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf, uniformTable } from './factors.ts';
-import { type VisitOrder, cutGrid, descend } from './grid.ts';
-import { type Met, metBefore } from './met.ts';
+import { checkIdle, whenReady } from './busy.ts';
+import { type Known, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
+import type { VisitOrder } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, type Learner, checkIdle, train } from './train.ts';
+import type { TripleBatch } from './fit/bpr.ts';
+import type { FitOptions, Learner } from './train.ts';
 
 export interface BPRSettings {
   /** 'chapter' takes the settings printed in the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
@@ -55,9 +47,6 @@ export interface BPRSettings {
   seed: number;
 }
 
-/** TripleBatch: B triples, user by user: u met the first B of `items`, and not, or only by chance, the other B. Shapes: u (B), items (2B). */
-export interface TripleBatch { readonly u: Int32Array; readonly items: Int32Array }
-
 const defaults: BPRSettings = {
   preset: null, solver: 'adam', factors: 128, epochs: 30, stepsPerEpoch: null, batchSize: 15000, learningRate: 0.002, l2: 1e-7, itemL2: null, initialScale: null, initialBias: 0, verifyNegatives: false,
   learningRateDecay: 1, drawNegatives: 'uniform', order: 'users', blocks: null, seed: 1,
@@ -67,14 +56,14 @@ const sgd: BPRSettings = { ...defaults, solver: 'sgd', epochs: 48, learningRate:
 // the chapter starts a bias as it would a factor of length 1
 const chapter: BPRSettings = { ...defaults, preset: 'chapter', epochs: 75, stepsPerEpoch: 30, learningRate: 0.0005, initialBias: Math.SQRT2 };
 
-/** Draws of an other item for one event; when all were in vain the event is skipped. */
-const TRIES = 10;
-
 const rules = {
   preset: orNull(oneOf('chapter')), solver: oneOf('adam', 'sgd'), factors: wholeNumber(1), epochs: wholeNumber(1), stepsPerEpoch: orNull(wholeNumber(1)), batchSize: wholeNumber(1),
   learningRate: positive, learningRateDecay: positive, l2: notNegative, itemL2: orNull(notNegative), initialScale: orNull(positive), initialBias: notNegative, verifyNegatives: flag,
   drawNegatives: oneOf('uniform', 'popularity'), order: oneOf('users', 'random'), blocks: orNull(wholeNumber(1)), seed: number,
 };
+
+/** What learns is loaded when it is asked for. */
+const learning = () => import('./fit/bpr.ts');
 
 /**
  * BPR: ranks what a user met above what they did not, by Bayesian Personalised Ranking with an item bias.
@@ -91,7 +80,7 @@ const rules = {
  *
  * with a rate that is multiplied by learningRateDecay after each epoch. Where users and items are cut into blocks, j is of the block of i; which items
  * make up a block is drawn anew for each epoch. An event for which ten draws give no j is skipped.
- * `score` is <U[u], V[i]> + c[i].
+ * `score` is <U[u], V[i]> + c[i]. How it learns is in fit/bpr.ts.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  *
  * Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", 2009.
@@ -99,7 +88,7 @@ const rules = {
 export class BPR implements Recommender {
   readonly name = 'BPR';
   readonly settings: BPRSettings;
-  #learned: Learned | null = null;
+  #learned: Known | null = null;
 
   constructor(settings: Partial<BPRSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : settings?.solver === 'sgd' ? sgd : defaults, settings); }
 
@@ -109,107 +98,20 @@ export class BPR implements Recommender {
     if (preset === 'chapter' && solver === 'sgd') throw new TightrecError('bad-setting', `${this.name}: preset 'chapter' is of solver 'adam', with batches and rates that mean nothing to 'sgd'; give one of the two`);
   }
 
-  fit(data: Interactions, options: FitOptions = {}): Promise<this> { return this.fitOn(data, options, (start) => this.#onTape(start)); }
+  fit(data: Interactions, options: FitOptions = {}): Promise<this> { return this.fitOn(data, options, null); }
 
-  /** @internal fitOn: fit, with another learner for the same batches. */
-  async fitOn(data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<this> {
-    this.check();
-    checkEvents(`${this.name}.fit`, data);
-    const { factors: K, learningRate, initialScale, initialBias, seed } = this.settings, next = random(seed);
-    const start = (rows: number): Tensor => (initialScale === null ? uniformTable(rows, K, Math.sqrt(2 / K), next) : normalTable(rows, K, initialScale, next));
-    checkTables(`${this.name}.fit`, data, K);
-    const factors = {
-      user: start(data.users.size),
-      item: start(data.items.size),
-      userBias: null,
-      itemBias: uniformTable(data.items.size, 1, initialBias, next),
-      globalBias: null,
-    };
-    await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, learner);
+  /** @internal fitOn: fit, with another learner for the same batches, or its own. */
+  async fitOn(data: Interactions, options: FitOptions, learner: ((start: Learned) => Learner<TripleBatch>) | null): Promise<this> {
+    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    if (this.#learned === null) return this.fit(data, options);
-    this.check();
-    checkEvents(`${this.name}.partialFit`, data);
-    const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
-    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options, (start) => this.#onTape(start));
+    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 
-  /** @internal weights: of the squared lengths of the users' and of the items' rows. */
-  get weights(): readonly [number, number] { return [this.settings.l2, this.settings.itemL2 ?? this.settings.l2]; }
-
-  /** A step by autodiff: lookups, loss, backward, Adam. */
-  #onTape({ factors, optimizer }: Learned): Learner<TripleBatch> {
-    const [l2U, l2V] = this.weights, parameters = parametersOf(factors), [nUsers] = factors.user.shape, [nItems] = factors.item.shape;
-    return {
-      step({ u, items }) {
-        const B = u.length, tape = new Tape(), byUser = wholeTable(u, nUsers), byItem = wholeTable(items, nItems);
-        const U = ops.lookup(tape, factors.user, byUser), V = ops.lookup(tape, factors.item, byItem), c = ops.lookup(tape, factors.itemBias!, byItem);
-        const misfit = ops.bprLoss(tape, U, V, c, byUser.slots, byItem.slots.subarray(0, B), byItem.slots.subarray(B));
-        tape.backward(ops.weightedSum(tape, [[1 / B, misfit], [l2U, ops.l2(tape, U, byUser.counts)], [l2V, ops.l2(tape, V, byItem.counts)]]));
-        optimizer.step(parameters);
-        return misfit.data[0] / B;
-      },
-    };
-  }
-
-  async #train(start: Learned, data: Interactions, options: FitOptions, learner: (start: Learned) => Learner<TripleBatch>): Promise<void> {
-    if (this.settings.solver === 'sgd') return this.#descend(start, data, options);
-    const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = this.settings;
-    const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
-    const learn = learner(start);
-
-    const draw = (): TripleBatch => {
-      const event = scratchInts(B), user = scratchInts(B), liked = scratchInts(B), other = scratchInts(B);
-      sampleUniform(event, n, random);
-      for (let b = 0; b < B; b++) {
-        user[b] = data.user[event[b]];
-        liked[b] = data.item[event[b]];
-      }
-      if (verifyNegatives) sampleUnseen(other, user, start.catalogue.seen, random);
-      else sampleUniform(other, nItems, random);
-
-      // user by user, so that a user's row stays in the first-level cache while its triples pass
-      const u = scratchInts(B), items = scratchInts(2 * B), sorted = orderByRow(user, nUsers);
-      kernels.gatherIds(u, user, sorted, B);
-      kernels.gatherIds(items.subarray(0, B), liked, sorted, B);
-      kernels.gatherIds(items.subarray(B), other, sorted, B);
-      return { u, items };
-    };
-
-    await train({
-      model: this, data, epochs, epochsBefore: start.epochs, steps: stepsPerEpoch ?? Math.max(30, Math.ceil(n / B)), parameters: namedParameters(factors), optimizer, random,
-      step: () => learn.step(draw()),
-      endEpoch: learn.endEpoch,
-      commit: (done) => { this.#learned = { ...start, epochs: done }; },
-    }, options);
-  }
-
-  /** Epochs by the fused kernel: no batches, no tape. */
-  async #descend(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    checkIdle(this, 'fit'); // before the data is laid out
-    const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, verifyNegatives, drawNegatives, order, blocks } = this.settings, [l2U, l2V] = this.weights;
-    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
-    let met: Met | null = null;
-    try {
-      if (verifyNegatives) met = laidOut(start, () => metBefore(catalogue.seen));
-      await descend({
-        model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(factors), grid, random, learningRate, learningRateDecay,
-        part({ n, u, i, items, state }, rate) {
-          const pool = drawNegatives === 'uniform' ? items : i, [ids, start] = met ? [met.ids.ints(), met.start.ints()] : [u, u]; // which nobody reads
-          return ['bprEpoch', factors.user.data, factors.item.data, factors.itemBias!.data, state, u, i, pool, ids, start, n, pool.length, K, met?.words ?? -1, TRIES, rate, l2U, l2V];
-        },
-        learnedFrom: ({ state }) => state[4],
-        commit: (done) => { this.#learned = { ...start, epochs: done }; },
-      }, options);
-    } finally {
-      grid.free();
-      met?.free();
-    }
-  }
+  readonly #keep = (learned: Learned): void => { this.#learned = learned; };
 
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
@@ -234,11 +136,9 @@ export class BPR implements Recommender {
   }
 
   static fromState(state: ModelState): BPR {
-    const model = new BPR({ itemL2: null, ...state.settings }), { factors: K, learningRate, seed } = model.settings;
+    const model = new BPR({ itemL2: null, ...state.settings });
     model.check();
-    const factors = factorsFrom(state, K, { userBias: false, itemBias: true, globalBias: false });
-    const epochs = epochsFrom(state);
-    model.#learned = { factors, catalogue: state.catalogue, optimizer: new Adam({ learningRate }), random: random(seed + epochs), epochs };
+    model.#learned = { factors: factorsFrom(state, model.settings.factors, { userBias: false, itemBias: true, globalBias: false }), catalogue: state.catalogue, epochs: epochsFrom(state) };
     return model;
   }
 
@@ -246,7 +146,7 @@ export class BPR implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    release(parametersOf(this.#learned.factors), this.#learned.optimizer);
+    release(parametersOf(this.#learned.factors), this.#learned.optimizer ?? null);
     this.#learned = null;
   }
 }

@@ -7,17 +7,20 @@ import { type Csr, growCsr, rowsMet } from '../data/csr.ts';
 import { type Interactions, fromRows } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUnseen } from '../data/negatives.ts';
-import { Adam, release } from '../optim/optimizers.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { codesOf, corrupted, entryRows, someRows } from './autoencoder.ts';
 import { counting } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { normalTable } from './newFactors.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface CDAESettings {
   /** H, the units of the hidden layer. */

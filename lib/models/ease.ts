@@ -8,6 +8,7 @@ import { TightrecError } from '../errors.ts';
 import { inverseBytes, inverseSteps, invertPositiveDefinite } from '../linalg/invert.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
@@ -15,7 +16,7 @@ import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Re
 import { checkRoom } from './room.ts';
 import { checkSettings, oneOf, positive, withDefaults } from './settings.ts';
 import { type Amounts, KeptCsr, amountsOf, rowsOf, sumOver } from './sparse.ts';
-import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
+import { type FitOptions, type Pace, countOnce } from './train.ts';
 
 export interface EASESettings {
   /** λ, the weight of |B|²: the fewer events, the more it takes. */

@@ -8,18 +8,21 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUnseen } from '../data/negatives.ts';
 import type { RatingOptions } from '../metrics/index.ts';
-import { AdaGrad, Adam, type Optimizer, release } from '../optim/optimizers.ts';
+import { AdaGrad, Adam, type Optimizer } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, emptyFactors, factorAnswers, freeFactors, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, tensorFrom, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { emptyFactors, freeFactors, normalTable } from './newFactors.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type Side, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface FactorizationMachineSettings extends FeatureSettings {
   /** What is learned: 'rating', the values of the events, by squares of errors; 'click', that there was an event, by log-loss with items drawn at random beside it. */

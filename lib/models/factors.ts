@@ -1,14 +1,11 @@
 import { kernels } from '../../kernels/answering.ts';
 import { scope, scratch, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import type { Interactions } from '../data/interactions.ts';
-import { TightrecError } from '../errors.ts';
-import { type Adam, release } from '../optim/optimizers.ts';
+import type { Adam } from '../optim/optimizers.ts';
 import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers } from './recommender.ts';
-import { checkRoom } from './room.ts';
 
 /**
  * Factors: what every matrix-factorisation model learns.
@@ -34,6 +31,9 @@ export interface Learned<Optimizer = Adam> {
   readonly epochs: number; // done so far
 }
 
+/** Known: the part of it that a model answers with. What comes from a file has no more than that: the optimiser begins anew, and so do the random numbers. */
+export type Known = Pick<Learned, 'factors' | 'catalogue' | 'epochs'> & Partial<Pick<Learned, 'optimizer' | 'random'>>;
+
 /** factorAnswers: how a factor model answers. */
 export const factorAnswers = ({ factors, catalogue }: Pick<Learned, 'factors' | 'catalogue'>): Answers => ({
   catalogue,
@@ -55,34 +55,6 @@ export const namedParameters = (factors: Factors): Record<string, Tensor> =>
   Object.fromEntries((Object.keys(names) as Part[]).flatMap((part): [string, Tensor][] => { const tensor = factors[part]; return tensor ? [[names[part], tensor]] : []; }));
 
 export const parametersOf = (factors: Factors): Tensor[] => Object.values(namedParameters(factors));
-
-/** checkTables: refuses, before the first is made, tables that the memory could not hold. Errors: 'out-of-memory', saying how much they alone need. */
-export function checkTables(where: string, { users, items }: Interactions, K: number): void {
-  checkRoom(where, `tables of ${users.size.toLocaleString('en-US')} users and ${items.size.toLocaleString('en-US')} items, with ${K} factors,`, (users.size + items.size) * K);
-}
-
-/** emptyFactors: tables of zeros with both biases; of K numbers a row. */
-export const emptyFactors = ({ users, items }: Catalogue, K: number, globalBias: Tensor | null): Factors =>
-  ({ user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias });
-
-/** freeFactors: gives back what is not the parameters' own: all but the one bias of everything. */
-export function freeFactors(factors: Factors): void {
-  for (const tensor of parametersOf({ ...factors, globalBias: null })) tensor.free();
-}
-
-/** uniformTable: entries drawn from [-bound, bound). */
-export function uniformTable(rows: number, columns: number, bound: number, random: Random): Tensor {
-  const table = Tensor.lasting([rows, columns]), data = table.data;
-  for (let at = 0; at < data.length; at++) data[at] = bound * (2 * random.uniform() - 1);
-  return table;
-}
-
-/** normalTable: entries drawn from a normal distribution around 0, of this standard deviation. */
-export function normalTable(rows: number, columns: number, deviation: number, random: Random): Tensor {
-  const table = Tensor.lasting([rows, columns]), data = table.data;
-  for (let at = 0; at < data.length; at++) data[at] = deviation * random.normal();
-  return table;
-}
 
 /** scoreUsers: out[b, n] = score(users[b], n). Shapes: users (B), out (B, nItems). Runs inside a scope. */
 function scoreUsers(out: Float32Array, factors: Factors, users: Int32Array): void {
@@ -138,14 +110,6 @@ function inverseNorms(V: Float32Array, K: number): Float32Array {
   return norms;
 }
 
-/** laidOut: what a fit needs beside its tables. Where there is no room for it, the tables of a fit that has not begun go back: nobody has seen them. */
-export function laidOut<Made>({ factors, optimizer, epochs }: Learned, make: () => Made): Made {
-  try { return make(); } catch (error) {
-    if (epochs === 0) release(parametersOf(factors), optimizer);
-    throw error;
-  }
-}
-
 /** tensorsOf: parameters as a model file holds them. */
 export const tensorsOf = (named: Readonly<Record<string, Tensor>>): ModelState['tensors'] => Object.fromEntries(Object.entries(named).map(([name, { shape, data }]) => [name, { shape, data }]));
 
@@ -160,11 +124,6 @@ export function factorsFrom(state: ModelState, K: number, biases: { userBias: bo
     itemBias: part('itemBias', biases.itemBias, [nItems, 1]),
     globalBias: part('globalBias', biases.globalBias, [1]),
   };
-}
-
-/** checkFinite: refuses vectors that overflow, as those of a file may whose parameters are finite. Errors: 'file-damaged'. */
-export function checkFinite({ model }: ModelState, { user, item }: Factors): void {
-  for (const table of [user, item]) if (!table.data.every(Number.isFinite)) throw new TightrecError('file-damaged', `${model}: its parameters are so large that the vectors made of them are not finite`);
 }
 
 /** tensorFrom: a parameter back from a model file. Errors: as floatsFrom. */

@@ -3,8 +3,9 @@ import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Random } from '../random.ts';
 import { corrupted } from './autoencoder.ts';
-import { normalTable, tensorFrom, uniformTable } from './factors.ts';
+import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
+import { normalTable, uniformTable } from './newFactors.ts';
 
 /**
  * HistoryNetwork: what HistoryToNext learns.

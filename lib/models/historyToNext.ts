@@ -12,10 +12,12 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { featuresToData } from '../data/learnFeatures.ts';
 import type { SideTable } from '../data/sideTable.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { Adam, release } from '../optim/optimizers.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, toRecommendations, unknownId } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, sharesOf, withSeen } from './catalogue.ts';
 import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
@@ -29,7 +31,7 @@ import { checkRoom } from './room.ts';
 import { checkNames, checkSettings, flag, fraction, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type Side, featureRules, learnSide, noTables, sideFrom, withoutTables } from './sides.ts';
 import { someLayers } from './tower.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface HistoryToNextSettings {
   /** The length of the vectors of the items that go in. */

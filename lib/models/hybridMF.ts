@@ -6,20 +6,22 @@ import type { Csr } from '../data/csr.ts';
 import { type Interactions, fromRows, selectEvents } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
-import { release } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { inBlocks } from './blocks.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, emptyFactors, factorAnswers, freeFactors, tensorFrom, tensorsOf, uniformTable } from './factors.ts';
+import { type Factors, factorAnswers, tensorFrom, tensorsOf } from './factors.ts';
 import { type Cell, type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type Met, metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { emptyFactors, freeFactors, uniformTable } from './newFactors.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { KeptCsr, rowsOf } from './sparse.ts';
-import { type FitOptions, checkIdle } from './train.ts';
+import type { FitOptions } from './train.ts';
 
 export interface HybridMFSettings extends FeatureSettings {
   /** Whether the weights of a user's, or an item's, features are divided by the sum of their sizes, as LightFM's own data sets are. */

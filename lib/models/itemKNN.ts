@@ -5,12 +5,13 @@ import { type Interactions, describeId } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
 import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type Amounts, KeptCsr, amountsOf, rowsOf, sumOver } from './sparse.ts';
-import { type FitOptions, type Pace, checkIdle, countOnce } from './train.ts';
+import { type FitOptions, type Pace, countOnce } from './train.ts';
 
 export interface ItemKNNSettings {
   /** How alike two items are: the cosine of what users had of them, as it is or weighted by 'tf-idf', or the product of BM25 weights. */

@@ -4,16 +4,19 @@ import { Tensor } from '../autodiff/tensor.ts';
 import { type Csr, transposeCsr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { AdaGrad, release } from '../optim/optimizers.ts';
+import { AdaGrad } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, type Learned as Trained, checkTables, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf, uniformTable } from './factors.ts';
+import { type Factors, type Learned as Trained, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { checkTables, uniformTable } from './newFactors.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type Amounts, amountsOf } from './sparse.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface LogisticMatrixFactorizationSettings {
   /** K, the length of a user's and an item's vector. */

@@ -1,24 +1,22 @@
-import { scratchCopy } from '../../kernels/memory.ts';
-import * as ops from '../autodiff/ops/index.ts';
-import { Tape } from '../autodiff/tape.ts';
+import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { type Interactions, checkData } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
-import { type SequenceBatch, type Sequences, batchRows, bucketed, packed, sequencesOf, windows } from '../data/sequences.ts';
+import { sequencesOf } from '../data/sequences.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { clipGradNorm } from '../optim/clip.ts';
-import { Adam, SGD, release } from '../optim/optimizers.ts';
-import { type Random, random } from '../random.ts';
+import type { Adam, SGD } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
+import type { Random } from '../random.ts';
 import { checkK } from '../retrieval/select.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, unknownId } from './answer.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, recode, withSeen } from './catalogue.ts';
+import { checkIdle, whenReady } from './busy.ts';
+import { type Catalogue, recode } from './catalogue.ts';
 import { tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';
-import { CarriedState, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkFrom, newNetwork, parametersOf } from './nextItemNetwork.ts';
+import { type Network, namedParameters, networkFrom, parametersOf, shapeOf } from './nextItemNetwork.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, fraction, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import type { FitOptions } from './train.ts';
 
 export interface NextItemLSTMSettings {
   /** 'chapter' takes the settings of the chapter that the study repeats, for whatever is not given beside it; null takes tightrec's own. */
@@ -80,13 +78,19 @@ export interface RecommendNextOptions {
 }
 
 /** Learned: what training leaves, and what partialFit needs to go on. */
-interface Learned {
+export interface Learned {
   readonly network: Network;
   readonly catalogue: Catalogue;
   readonly optimizer: Adam | SGD;
   readonly random: Random;
   readonly epochs: number; // done so far
 }
+
+/** Known: the part of it that the model answers with. What comes from a file has no more than that: the optimiser begins anew, and so do the random numbers. */
+export type Known = Pick<Learned, 'network' | 'catalogue' | 'epochs'> & Partial<Pick<Learned, 'optimizer' | 'random'>>;
+
+/** What learns is loaded when it is asked for. */
+const learning = () => import('./fit/nextItemLSTM.ts');
 
 /**
  * NextItemLSTM: says what comes next in a basket, from what is in it so far, by a long short-term memory over item embeddings.
@@ -97,7 +101,7 @@ interface Learned {
  * Sequences are the baskets of the data, in order; without baskets, all that a user did (`sequencesOf`). A class of the softmax is an item or, as in
  * the padding of windows, nothing; nothing is never recommended. `recommend` and `score` answer for an empty basket: what the user begins with; the
  * scores are logits. `session` follows one basket, `recommendNext` many. With `user: true`, where the users' encoder keeps a row for the unknown, its
- * vector is learned from their baskets.
+ * vector is learned from their baskets. How it learns is in fit/nextItemLSTM.ts.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  *
  * Hidasi, Karatzoglou, Baltrunas, Tikk, "Session-based Recommendations with Recurrent Neural Networks", 2016; the network is that of Zaremba, Sutskever,
@@ -106,63 +110,23 @@ interface Learned {
 export class NextItemLSTM implements Recommender {
   readonly name = 'NextItemLSTM';
   readonly settings: NextItemLSTMSettings;
-  #learned: Learned | null = null;
+  #learned: Known | null = null;
 
   constructor(settings: Partial<NextItemLSTMSettings> = {}) { this.settings = withDefaults(settings?.preset === 'chapter' ? chapter : defaults, settings); }
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    this.check();
-    checkEvents(`${this.name}.fit`, data);
-    const catalogue = catalogueOf(data), next = random(this.settings.seed), network = newNetwork(this.#shape(catalogue), this.settings, next);
-    await this.#train({ network, catalogue, optimizer: this.#optimizer(), random: next, epochs: 0 }, data, options);
+    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    if (this.#learned === null) return this.fit(data, options);
-    this.check();
-    checkEvents(`${this.name}.partialFit`, data);
-    const recoded = encodeLike(`${this.name}.partialFit`, data, this.#learned.catalogue);
-    await this.#train({ ...this.#learned, catalogue: withSeen(this.#learned.catalogue, recoded) }, recoded, options);
+    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 
-  async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
-    const { network, optimizer, random } = start, { epochs, learningRate, learningRateDecay, decayAfter } = this.settings;
-    const sequences = sequencesOf(data), feed = feedOf(sequences, this.settings, random), step = this.#stepper(start, sequences);
-    await train({
-      model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(network), optimizer, random,
-      get steps() { return feed.steps; },
-      beginEpoch: (epoch) => {
-        optimizer.learningRate = learningRate * learningRateDecay ** Math.max(0, epoch - decayAfter);
-        feed.begin();
-      },
-      step: (at) => step(feed.batch(at)),
-      commit: (done) => { this.#learned = { ...start, epochs: done }; },
-    }, options);
-  }
-
-  /** A step of training: forward, loss, backward, clipping, the optimiser. The state goes on to the next where that goes on with the same sequences. */
-  #stepper({ network, optimizer, random }: Learned, sequences: Sequences): (batch: SequenceBatch) => number {
-    const { layers, hidden, batches, batchSize, clipNorm, dropout: rate } = this.settings, parameters = parametersOf(network), dropout = rate > 0 ? { rate, random } : null;
-    const memory = batches === 'packed' ? new CarriedState(layers, Math.min(batchSize, sequences.user.length), hidden) : null; // a window begins from zero
-    return (batch) => {
-      const { inputs, targets, users } = batchRows(sequences, batch), R = inputs.length, { sequence: { length: B }, sizes } = batch, tape = new Tape();
-      const { h, last } = hiddenStates(tape, network, scratchCopy(inputs), scratchCopy(users), sizes, memory && batch.goesOn ? memory.start(B) : null, dropout);
-      const misfit = ops.softmaxLoss(tape, logits(tape, network, h), scratchCopy(targets));
-      tape.backward(ops.weightedSum(tape, [[1 / R, misfit]]));
-      if (clipNorm !== null) clipGradNorm(parameters, clipNorm);
-      optimizer.step(parameters);
-      memory?.keep(last);
-      return misfit.data[0] / R;
-    };
-  }
-
-  #optimizer(): Adam | SGD { return this.settings.optimizer === 'adam' ? new Adam(this.settings) : new SGD(this.settings); }
-
-  #shape({ users, items }: Catalogue): NetworkShape { return { ...this.settings, nUsers: users.size, nItems: items.size }; }
+  readonly #keep = (learned: Learned): void => { this.#learned = learned; };
 
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
@@ -211,7 +175,7 @@ export class NextItemLSTM implements Recommender {
     return onThreads(where, options.threads, () => nextLists(network, catalogue.items, { ...sequences, items, user }, k, state));
   }
 
-  #known(): Learned {
+  #known(): Known {
     if (this.#learned === null) throw notFitted(this.name);
     return this.#learned;
   }
@@ -224,8 +188,7 @@ export class NextItemLSTM implements Recommender {
   static fromState(state: ModelState): NextItemLSTM {
     const model = new NextItemLSTM(state.settings), { catalogue } = state;
     model.check();
-    const epochs = epochsFrom(state), network = networkFrom(state, model.#shape(catalogue));
-    model.#learned = { network, catalogue, optimizer: model.#optimizer(), random: random(model.settings.seed + epochs), epochs };
+    model.#learned = { network: networkFrom(state, shapeOf(model.settings, catalogue)), catalogue, epochs: epochsFrom(state) };
     return model;
   }
 
@@ -233,39 +196,7 @@ export class NextItemLSTM implements Recommender {
   free(): void {
     checkIdle(this, 'free');
     if (this.#learned === null) return;
-    release(parametersOf(this.#learned.network), this.#learned.optimizer);
+    release(parametersOf(this.#learned.network), this.#learned.optimizer ?? null);
     this.#learned = null;
   }
-}
-
-/** Feed: the batches of an epoch, drawn anew by `begin`. */
-interface Feed {
-  begin(): void;
-  readonly steps: number;
-  batch(at: number): SequenceBatch;
-}
-
-function feedOf(sequences: Sequences, settings: NextItemLSTMSettings, random: Random): Feed {
-  return settings.batches === 'packed' ? packedFeed(sequences, settings, random) : windowFeed(sequences, settings, random);
-}
-
-function packedFeed(sequences: Sequences, { batchSize, steps }: NextItemLSTMSettings, random: Random): Feed {
-  let all: SequenceBatch[] = [];
-  return { begin() { all = packed(sequences, bucketed(sequences, batchSize, random), batchSize, steps); }, get steps() { return all.length; }, batch: (at) => all[at] };
-}
-
-/** Windows in an order by lot; as in the chapter, those that do not fill a batch have to wait for another epoch. */
-function windowFeed(sequences: Sequences, { batchSize, windowLength }: NextItemLSTMSettings, random: Random): Feed {
-  const { sequence, from } = windows(sequences, windowLength), W = sequence.length, B = Math.min(batchSize, W), order = new Int32Array(W), sizes = new Int32Array(windowLength).fill(B);
-  return {
-    begin() {
-      for (let w = 0; w < W; w++) order[w] = w; // so that an epoch depends on nothing but the generator
-      random.shuffle(order);
-    },
-    steps: Math.floor(W / B),
-    batch(at) {
-      const some = order.subarray(at * B, at * B + B);
-      return { sequence: some.map((w) => sequence[w]), from: some.map((w) => from[w]), sizes, goesOn: false };
-    },
-  };
 }

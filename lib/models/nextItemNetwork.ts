@@ -1,7 +1,12 @@
-import { Tensor } from '../autodiff/tensor.ts';
-import * as ops from '../autodiff/ops/index.ts';
+import { dropout } from '../autodiff/ops/dropout.ts';
+import { embedding } from '../autodiff/ops/embedding.ts';
+import { joinColumns } from '../autodiff/ops/joinColumns.ts';
+import { linear } from '../autodiff/ops/linear.ts';
+import { type LstmState, type LstmWeights, lstm } from '../autodiff/ops/lstm.ts';
 import type { Tape } from '../autodiff/tape.ts';
+import { Tensor } from '../autodiff/tensor.ts';
 import type { Random } from '../random.ts';
+import type { Catalogue } from './catalogue.ts';
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 
@@ -18,7 +23,7 @@ import type { ModelState } from './modelState.ts';
 export interface Network {
   readonly item: Tensor;
   readonly user: Tensor | null;
-  readonly layers: readonly ops.LstmWeights[];
+  readonly layers: readonly LstmWeights[];
   readonly output: Tensor;
   readonly outputBias: Tensor;
 }
@@ -26,8 +31,11 @@ export interface Network {
 /** NetworkShape: the sizes of a network. */
 export interface NetworkShape { readonly factors: number; readonly hidden: number; readonly layers: number; readonly user: boolean; readonly nUsers: number; readonly nItems: number }
 
-/** Every parameter by the name that a model file gives it, made by `make`. */
-function networkOf({ factors: K, hidden: H, layers, user, nUsers, nItems }: NetworkShape, make: (name: string, shape: readonly number[]) => Tensor): Network {
+/** shapeOf: that of a model's settings and the data it was fitted on. */
+export const shapeOf = (settings: Omit<NetworkShape, 'nUsers' | 'nItems'>, { users, items }: Catalogue): NetworkShape => ({ ...settings, nUsers: users.size, nItems: items.size });
+
+/** networkOf: every parameter by the name that a model file gives it, made by `make`. */
+export function networkOf({ factors: K, hidden: H, layers, user, nUsers, nItems }: NetworkShape, make: (name: string, shape: readonly number[]) => Tensor): Network {
   const codes = nItems + 1, own = (name: string, of: number): Tensor => make(name, [of, K]);
   const width = (layer: number): number => layer > 0 ? H : user ? 2 * K : K;
   return {
@@ -39,16 +47,6 @@ function networkOf({ factors: K, hidden: H, layers, user, nUsers, nItems }: Netw
     output: make('output', [H, codes]),
     outputBias: make('output_bias', [codes]),
   };
-}
-
-/** newNetwork: everything uniform in ±scale but the gates' biases, which are 0, and that of the forget gate `forgetBias`. */
-export function newNetwork(shape: NetworkShape, { initialScale: scale, forgetBias }: { initialScale: number; forgetBias: number }, random: Random): Network {
-  return networkOf(shape, (name, sizes) => {
-    const made = Tensor.lasting(sizes), { data } = made;
-    if (/^lstm_\d+_bias$/.test(name)) data.fill(forgetBias, shape.hidden, 2 * shape.hidden);
-    else for (let at = 0; at < data.length; at++) data[at] = scale * (2 * random.uniform() - 1);
-    return made;
-  });
 }
 
 /** networkFrom: back from a model file. Errors: 'file-damaged' when a tensor is missing or does not fit. */
@@ -76,12 +74,12 @@ export class CarriedState {
   }
 
   /** The state of the first B sequences, as tensors of the running step. */
-  start(B: number): ops.LstmState[] {
+  start(B: number): LstmState[] {
     const first = (x: Float32Array): Tensor => new Tensor([B, this.#H], x.subarray(0, B * this.#H));
     return this.#layers.map(({ h, c }) => ({ h: first(h), c: first(c) }));
   }
 
-  keep(last: readonly ops.LstmState[]): void {
+  keep(last: readonly LstmState[]): void {
     last.forEach(({ h, c }, layer) => { this.#layers[layer].h.set(h.data); this.#layers[layer].c.set(c.data); });
   }
 }
@@ -91,17 +89,17 @@ export class CarriedState {
  * between the layers and after the last, not before the first. Shapes: inputs, users (R) -> h (R, H); start: null for zeros.
  */
 export function hiddenStates(
-  tape: Tape | null, { item, user, layers }: Network, inputs: Int32Array, users: Int32Array, sizes: Int32Array, start: readonly ops.LstmState[] | null, dropout: { rate: number; random: Random } | null = null,
-): { h: Tensor; last: ops.LstmState[] } {
-  const before = ops.embedding(tape, item, inputs), last: ops.LstmState[] = [];
-  let x = user ? ops.joinColumns(tape, [before, ops.embedding(tape, user, users)]) : before;
+  tape: Tape | null, { item, user, layers }: Network, inputs: Int32Array, users: Int32Array, sizes: Int32Array, start: readonly LstmState[] | null, dropped: { rate: number; random: Random } | null = null,
+): { h: Tensor; last: LstmState[] } {
+  const before = embedding(tape, item, inputs), last: LstmState[] = [];
+  let x = user ? joinColumns(tape, [before, embedding(tape, user, users)]) : before;
   layers.forEach((weights, layer) => {
-    const out = ops.lstm(tape, x, sizes, weights, start?.[layer] ?? null);
+    const out = lstm(tape, x, sizes, weights, start?.[layer] ?? null);
     last.push(out.last);
-    x = dropout ? ops.dropout(tape, out.h, dropout.rate, dropout.random) : out.h;
+    x = dropped ? dropout(tape, out.h, dropped.rate, dropped.random) : out.h;
   });
   return { h: x, last };
 }
 
 /** logits: one for every code. Shapes: h (R, H) -> (R, codes). */
-export const logits = (tape: Tape | null, { output, outputBias }: Network, h: Tensor): Tensor => ops.linear(tape, h, output, outputBias);
+export const logits = (tape: Tape | null, { output, outputBias }: Network, h: Tensor): Tensor => linear(tape, h, output, outputBias);

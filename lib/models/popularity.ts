@@ -1,12 +1,13 @@
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle, whenReady } from './busy.ts';
 import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
 import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, countOnce } from './train.ts';
+import type { FitOptions } from './train.ts';
 
 export interface PopularitySettings {
   /** Days after which an event counts half; null counts all alike. */
@@ -35,22 +36,27 @@ export class Popularity implements Recommender {
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    this.check();
-    checkEvents(`${this.name}.fit`, data);
-    const latest = lastTime(data);
-    await countOnce(this, options, () => this.#learn(catalogueOf(data), latest, () => this.#count(data, latest)));
+    await whenReady(this, 'fit', () => import('./train.ts'), ({ countOnce }) => {
+      this.check();
+      checkEvents(`${this.name}.fit`, data);
+      const latest = lastTime(data);
+      return countOnce(this, options, () => this.#learn(catalogueOf(data), latest, () => this.#count(data, latest)));
+    });
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
     if (this.#learned === null) return this.fit(data, options);
-    checkEvents(`${this.name}.partialFit`, data);
-    const before = this.#learned, recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), catalogue = addSeen(before.catalogue, recoded);
-    const latest = Math.max(before.latest, lastTime(data)), left = fade(this.settings.halfLife, before.latest, latest);
-    await countOnce(this, options, () => this.#learn(catalogue, latest, () => {
-      const more = this.#count(recoded, latest);
-      return before.totals.map((total, item) => total * left + more[item]);
-    }));
+    const before = this.#learned;
+    await whenReady(this, 'fit', () => import('./train.ts'), ({ countOnce }) => {
+      checkEvents(`${this.name}.partialFit`, data);
+      const recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), catalogue = addSeen(before.catalogue, recoded);
+      const latest = Math.max(before.latest, lastTime(data)), left = fade(this.settings.halfLife, before.latest, latest);
+      return countOnce(this, options, () => this.#learn(catalogue, latest, () => {
+        const more = this.#count(recoded, latest);
+        return before.totals.map((total, item) => total * left + more[item]);
+      }));
+    });
     return this;
   }
 

@@ -7,17 +7,20 @@ import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
-import { Adam, release } from '../optim/optimizers.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Learned, checkTables, factorAnswers, factorsFrom, laidOut, namedParameters, normalTable, parametersOf, tensorsOf } from './factors.ts';
+import { type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
 import { type VisitOrder, cutGrid, descend } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { checkTables, laidOut, normalTable } from './newFactors.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface RatingMFSettings {
   /** 'sgd' updates the tables in place, rating by rating; 'adam' takes batches on the tape. */

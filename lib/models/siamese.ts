@@ -8,18 +8,21 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { sampleUnseen } from '../data/negatives.ts';
 import { TightrecError } from '../errors.ts';
-import { Adam, release } from '../optim/optimizers.ts';
+import { Adam } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, catalogueOf, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, checkFinite, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { checkFinite, freeFactors } from './newFactors.ts';
 import { ratingsOf } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, listOf, notNegative, number, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type Tower, type Widths, fill, newTower, passAll, towerFrom, towerRows, towerTensors } from './tower.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface SiameseSettings extends FeatureSettings {
   /** Units of the hidden layers, of users and of items each. */

@@ -6,17 +6,19 @@ import { type Csr, selectRowsCsr } from '../data/csr.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
-import { release } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, withSeen } from './catalogue.ts';
-import { type Factors, factorAnswers, factorsFrom, namedParameters, normalTable, tensorFrom, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, factorsFrom, namedParameters, tensorFrom, tensorsOf } from './factors.ts';
 import { cutGrid } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { normalTable } from './newFactors.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface SVDPlusPlusSettings {
   /** K, the length of a user's and of an item's two vectors. */

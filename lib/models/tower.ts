@@ -6,8 +6,9 @@ import type { Csr } from '../data/csr.ts';
 import type { Random } from '../random.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import { inBlocks } from './blocks.ts';
-import { tensorFrom, uniformTable } from './factors.ts';
+import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
+import { uniformTable } from './newFactors.ts';
 import { type Rule, listOf, wholeNumber } from './settings.ts';
 
 /** Layer: a matrix and a bias, or none. Shapes: W (inputs, outputs), bias (1, outputs). */

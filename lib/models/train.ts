@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/index.ts';
+import { kernels } from '../../kernels/answering.ts';
 import { scope } from '../../kernels/memory.ts';
 import { holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
@@ -7,7 +7,8 @@ import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { encodeLike } from './catalogue.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
-import { release } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
+import { alone, checkIdle, whenReady } from './busy.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
@@ -102,33 +103,16 @@ const YIELD_EVERY_MS = 30;
 /** Sensible factors are of the order of 1; beyond this a model is noise, whatever its loss was a step ago. */
 const MOST_RMS = 1e6;
 
-/** The models that are learning now. */
-const busy = new WeakSet<Recommender>();
-
-/** checkIdle: refuses a call that would change a model under its own fit. */
-export function checkIdle(model: Recommender, call: string): void {
-  if (busy.has(model)) throw new TightrecError('bad-input', `${model.name}.${call}: this model is being fitted; await that fit, or abort it, first`);
-}
-
-/** alone: runs a fit, while which the model refuses another. */
-async function alone(model: Recommender, options: FitOptions, work: () => Promise<void>): Promise<void> {
-  checkIdle(model, 'fit');
-  checkOptions(model, options);
-  busy.add(model);
-  try { await work(); } finally { busy.delete(model); }
-}
-
-/**
- * prepared: refuses at once what a fit refuses, and any other fit of the model while `prepare` gets ready, which may take its time (a device opens);
- * then fits.
- */
+/** prepared: whenReady, which refuses at once what a fit refuses. */
 export async function prepared<Ready>(model: Recommender, options: FitOptions, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
   checkIdle(model, 'fit');
   checkOptions(model, options);
-  busy.add(model);
-  let ready: Ready;
-  try { ready = await prepare(); } finally { busy.delete(model); }
-  await fit(ready); // which marks the model again before anyone else has a turn
+  await whenReady(model, 'fit', prepare, fit);
+}
+
+/** checked: a fit whose options are refused before it begins. */
+function checked(model: Recommender, options: FitOptions, fit: () => Promise<void>): Promise<void> {
+  return alone(model, () => { checkOptions(model, options); return fit(); });
 }
 
 /**
@@ -140,7 +124,7 @@ export async function prepared<Ready>(model: Recommender, options: FitOptions, p
  * is as it was. 'wrong-checkpoint' for one of another model, other settings or other data.
  */
 export function train(plan: Plan, options: FitOptions): Promise<void> {
-  return alone(plan.model, options, () => run(plan, options));
+  return checked(plan.model, options, () => run(plan, options));
 }
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
@@ -255,7 +239,7 @@ export interface Pace {
 
 /** countOnce: fit's options for a model that learns in one go: that is its one epoch. What `learn` found counts only when it has returned. */
 export function countOnce(model: Recommender, options: FitOptions, learn: (pace: Pace) => void | Promise<void>): Promise<void> {
-  return alone(model, options, async () => {
+  return checked(model, options, async () => {
     if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it learns in one go and has no epochs to come back to; leave checkpoints out`);
     const began = performance.now(), { onStep, onEpoch, signal } = options, threads = holdThreads(checkThreads(model.name, options.threads));
     let yielded = began;

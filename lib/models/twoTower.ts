@@ -12,21 +12,24 @@ import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { encodeFeatures } from '../data/learnFeatures.ts';
 import { type SideColumn, type SideTable, checkSideTable } from '../data/sideTable.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { AdaGrad, release } from '../optim/optimizers.ts';
+import { AdaGrad } from '../optim/optimizers.ts';
+import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import { ascending, checkK, selectRows, skipsOf } from '../retrieval/select.ts';
 import type { Vectors } from '../retrieval/vectors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo, toRecommendations, unknownId } from './answer.ts';
+import { checkIdle } from './busy.ts';
 import { type Catalogue, catalogueOf, checkEvents, encodeLike, sharesOf, withSeen } from './catalogue.ts';
 import { type Context, contextColumns, contextFrom, contextToState, encodeContext, lastContext, learnContext } from './context.ts';
-import { type Factors, checkFinite, factorAnswers, freeFactors, tensorsOf } from './factors.ts';
+import { type Factors, factorAnswers, tensorsOf } from './factors.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
+import { checkFinite, freeFactors } from './newFactors.ts';
 import { type Query, type QueryParts, QueryTower, embedQueries, queryTowerState, queryWidths } from './queryTower.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkNames, checkSettings, flag, notNegative, number, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
 import { type Tower, type Widths, besideOf, fill, newTower, passAll, someLayers, towerFrom, towerRows, towerTensors } from './tower.ts';
-import { type FitOptions, checkIdle, train } from './train.ts';
+import { type FitOptions, train } from './train.ts';
 
 export interface TwoTowerSettings extends FeatureSettings {
   /** Features of the event, on the side of the query: when it was (column `time`), or what else `context` tells fit; null for none. */

@@ -18,12 +18,6 @@ export interface Optimizer {
   forget(parameters: readonly Tensor[]): void;
 }
 
-/** release: gives the memory of parameters back at once, and that of what the optimiser keeps beside them. */
-export function release(parameters: readonly Tensor[], optimizer: Optimizer | null): void {
-  optimizer?.forget(parameters);
-  for (const w of parameters) w.free();
-}
-
 /**
  * Where gradients stay zero, Adam's moments decay into the denormal numbers, on which a step takes thirty times as long. So every few steps
  * those too small to move anything become zero, far above the denormals: 0.9^16 is 0.19, and even 0.2^16 leaves 10 orders of magnitude.

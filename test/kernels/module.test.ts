@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { modules } from '../../kernels/compile.ts';
-import { answeringSet, kernels as answering } from '../../kernels/answering.ts';
+import * as answering from '../../kernels/answering.ts';
 import * as table from '../../kernels/index.ts';
 import { type Variant, backend, loops, useKernels, variants } from '../../kernels/index.ts';
 import { isShared, memoryUse } from '../../kernels/memory.ts';
@@ -34,7 +34,7 @@ test('the modules take a memory and nothing else, and give the kernels of the ta
   for (const module of all) assert.equal(WebAssembly.Module.imports(module), [{ module: 'env', name: 'memory', kind: 'memory' }]);
   const exported = all.map((module) => WebAssembly.Module.exports(module).filter(({ kind }) => kind === 'function').map(({ name }) => name).sort());
   assert.equal(exported.flat().sort(), names);
-  assert.equal(exported[0], Object.keys(answeringSet.loops).sort());
+  assert.equal(exported[0], Object.keys(answering.answeringSet.loops).sort());
 });
 
 test('every kernel is in its loop.ts, in its simd.ts, in the table and in a test', () => {
@@ -60,7 +60,11 @@ test('each variant has every kernel, and they are not the loops', () => {
   }
 });
 
-test('useKernels chooses, and the table that lib calls follows', () => {
+test('useKernels chooses, and the tables that lib calls follow', () => {
+  for (const name of ['loop', 'auto'] as const) {
+    useKernels(name);
+    assert.is(answering.kernels, table.kernels, name);
+  }
   useKernels('loop');
   assert.is(table.kernels, loops);
   assert.equal([backend().kernels, backend().why], ['loop', "asked for with useKernels('loop')"]);
