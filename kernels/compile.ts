@@ -1,5 +1,5 @@
 /**
- * Compiles every kernels/<name>/simd.ts into one of two small WASM modules and writes them, as text, into kernels/moduleAnswering.ts and
+ * Compiles the kernels of every kernels/<name>/simd.ts into two small WASM modules and writes them, as text, into kernels/moduleAnswering.ts and
  * kernels/moduleLearning.ts; and matmul once more, with fused multiply-add, into kernels/moduleFma.ts. `npm run kernels` runs it.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,14 +9,14 @@ import { moduleText } from './moduleText.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** compile: the module that AssemblyScript makes of `entries`, files below `baseDir`. Throws what the compiler says when they do not compile. */
-export async function compile(entries: readonly string[], baseDir: string, flags: readonly string[]): Promise<Uint8Array> {
+/** compile: the module that AssemblyScript makes of `entries`, files below `baseDir` or texts of `made`. Throws what the compiler says when they do not compile. */
+export async function compile(entries: readonly string[], baseDir: string, flags: readonly string[], made: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   let bytes: Uint8Array | null = null;
   const { error, stderr } = await asc([
     ...entries, '--baseDir', baseDir, '--outFile', 'module.wasm', '--enable', 'simd',
     ...flags, '--noAssert', '-O3', '--converge', '--use', 'abort=', '--disableWarning', '112',
   ], {
-    readFile: (name, base) => { try { return readFileSync(`${base}/${name}`, 'utf8'); } catch { return null; } },
+    readFile: (name, base) => { try { return made[name] ?? readFileSync(`${base}/${name}`, 'utf8'); } catch { return null; } },
     writeFile: (_, contents) => { bytes = contents as Uint8Array; },
     listFiles: () => [],
   });
@@ -26,16 +26,17 @@ export async function compile(entries: readonly string[], baseDir: string, flags
 
 const memoryFlags = ['--enable', 'threads', '--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
 
-/** The folders whose kernels are in kernels/answering.ts; those of all others are in kernels/index.ts. */
-const answering = ['als', 'gather', 'ids', 'lstm', 'matmul', 'rowDot', 'topK', 'vector'];
+/** compileAnswering: the bytes of the module that answering.simd.ts names. */
+export const compileAnswering = (): Promise<Uint8Array> => compile(['answering.simd.ts'], here, memoryFlags);
 
-/** compileKernels: the bytes of the module of the kernels that answer, or of those that only learning calls. */
-export function compileKernels(which: 'answering' | 'learning'): Promise<Uint8Array> {
-  const entries = readdirSync(here, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && readdirSync(here + entry.name).includes('simd.ts') && answering.includes(entry.name) === (which === 'answering'))
-    .map((entry) => `${entry.name}/simd.ts`)
-    .sort();
-  return compile(entries, here, memoryFlags);
+/** compileLearning: the bytes of the module of all other kernels. */
+export function compileLearning(): Promise<Uint8Array> {
+  const exported = readFileSync(`${here}answering.simd.ts`, 'utf8'), lines: string[] = [];
+  for (const { name } of readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory() && readdirSync(here + entry.name).includes('simd.ts'))) {
+    const kernels = [...readFileSync(`${here}${name}/simd.ts`, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, kernel]) => kernel).filter((kernel) => !new RegExp(`\\b${kernel}\\b`).test(exported));
+    if (kernels.length > 0) lines.push(`export { ${kernels.join(', ')} } from './${name}/simd';`);
+  }
+  return compile(['learning.simd.ts'], here, memoryFlags, { 'learning.simd.ts': [...lines.sort(), "export { WORKSPACE, workspace } from './matmul/simd';", ''].join('\n') });
 }
 
 /** compileFma: the bytes of the module that has matmul alone, with relaxed SIMD's fused multiply-add. */
@@ -54,8 +55,8 @@ export function moduleSource(name: string, bytes: Uint8Array): string {
 
 /** modules: each file of a module, as it should be. */
 export const modules = async (): Promise<Record<string, string>> => ({
-  'moduleAnswering.ts': moduleSource('answeringModule', await compileKernels('answering')),
-  'moduleLearning.ts': moduleSource('learningModule', await compileKernels('learning')),
+  'moduleAnswering.ts': moduleSource('answeringModule', await compileAnswering()),
+  'moduleLearning.ts': moduleSource('learningModule', await compileLearning()),
   'moduleFma.ts': moduleSource('fmaModule', await compileFma()),
 });
 

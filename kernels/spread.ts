@@ -56,18 +56,10 @@ export const cutAnswering: Cut = (whole, team) => {
       if (!cutting(5 * B * H * EXPONENTIAL, h, c, a, z, c0)) { whole.lstmCell(h, c, a, z, c0, B, H); return; }
       inPieces(team, B, 1, (b, n) => ['lstmCell', at(h, b * H), at(c, b * H), at(a, 4 * b * H), at(z, 4 * b * H), at(c0, b * H), n, H]);
     },
-    lstmCellGrad: (dz, dc0, a, c, c0, dh, dc, B, H) => {
-      if (!cutting(2 * B * H * EXPONENTIAL, dz, dc0, a, c, c0, dh, dc)) { whole.lstmCellGrad(dz, dc0, a, c, c0, dh, dc, B, H); return; }
-      inPieces(team, B, 1, (b, n) => ['lstmCellGrad', at(dz, 4 * b * H), at(dc0, b * H), at(a, 4 * b * H), at(c, b * H), at(c0, b * H), at(dh, b * H), at(dc, b * H), n, H]);
-    },
 
     clear: (x, n) => {
       if (!cutting(4 * n * BYTE, x)) { whole.clear(x, n); return; }
       inPieces(team, n, 64, (from, count) => ['clear', at(x, from), count]);
-    },
-    scale: (x, n, s) => {
-      if (!cutting(8 * n * BYTE, x)) { whole.scale(x, n, s); return; }
-      inPieces(team, n, 64, (from, count) => ['scale', at(x, from), count, s]);
     },
 
     topK: (ids, best, scores, skip, start, B, N, k) => {

@@ -2,6 +2,11 @@ import { BYTE, type Cut, EXPONENTIAL, type Part, at, cutting, inPieces } from '.
 
 /** cutLearning: the cuts of the kernels that only learning calls. */
 export const cutLearning: Cut = (whole, team) => ({
+  lstmCellGrad: (dz, dc0, a, c, c0, dh, dc, B, H) => {
+    if (!cutting(2 * B * H * EXPONENTIAL, dz, dc0, a, c, c0, dh, dc)) { whole.lstmCellGrad(dz, dc0, a, c, c0, dh, dc, B, H); return; }
+    inPieces(team, B, 1, (b, n) => ['lstmCellGrad', at(dz, 4 * b * H), at(dc0, b * H), at(a, 4 * b * H), at(c, b * H), at(c0, b * H), at(dh, b * H), at(dc, b * H), n, H]);
+  },
+
   softmaxLoss: (lse, X, y, B, N) => {
     if (!cutting(B * N * EXPONENTIAL, lse, X, y)) return whole.softmaxLoss(lse, X, y, B, N);
     const rows: Part[] = []; // a part a row, so that the sum is that of one thread: row after row
@@ -28,5 +33,9 @@ export const cutLearning: Cut = (whole, team) => ({
   adamTable: (W, M, V, G, slot, n, K, ...settings) => {
     if (!cutting(28 * n * K * BYTE, W, M, V, G, slot)) { whole.adamTable(W, M, V, G, slot, n, K, ...settings); return; }
     inPieces(team, n, 16, (row, count) => ['adamTable', at(W, row * K), at(M, row * K), at(V, row * K), G, at(slot, row), count, K, ...settings]);
+  },
+  scale: (x, n, s) => {
+    if (!cutting(8 * n * BYTE, x)) { whole.scale(x, n, s); return; }
+    inPieces(team, n, 64, (from, count) => ['scale', at(x, from), count, s]);
   },
 });

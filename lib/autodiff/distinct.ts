@@ -40,36 +40,14 @@ function distinctByMap(ids: Int32Array, slots: Int32Array, counts: Float32Array,
   return places.size;
 }
 
-/**
- * wholeTable: `distinct` for an optimiser that moves every row anyway (SGD, AdaGrad, Adam with rows 'all'; not 'touched', which would then
- * move them all). A batch of 4 n ids or more is not told apart: gathering rows would cost more than it saves. The kernels address the table
- * itself and its gradient is dense. The parameters come out the same.
- */
-export function wholeTable(batch: Int32Array, n: number): Distinct {
-  if (batch.length < 4 * n) return distinct(batch, n);
-  checkIds('wholeTable', batch, n);
-  const counts = scratchFloats(n);
-  kernels.clear(counts, n);
-  kernels.countIds(counts, batch, batch.length);
-  return { n, ids: null, slots: batch, counts };
-}
-
-/** orderByRow: the positions of a batch of row ids in ascending order of row. Errors: 'unknown-id' for an id outside 0 .. n - 1. */
-export function orderByRow(batch: Int32Array, n: number): Int32Array {
-  const order = scratchInts(batch.length);
-  checkIds('orderByRow', batch, n);
-  kernels.orderIds(order, zeros(n + 1), batch, batch.length, n);
-  return order;
-}
-
 /** checkIds: refuses an id that is not a row: a kernel would read or write memory that is not its own. */
 export function checkIds(op: string, ids: Int32Array, n: number): void {
   const at = kernels.firstOutside(ids, ids.length, n);
   if (at >= 0) throw new TightrecError('unknown-id', `${op}: row ${ids[at]} at position ${at} is outside 0..${n - 1}`);
 }
 
-/** Ids of the running step, zeroed. */
-function zeros(length: number): Int32Array {
+/** zeros: ids of the running step, zeroed. */
+export function zeros(length: number): Int32Array {
   if (!insideScope()) return new Int32Array(length);
   const block = scratch(length);
   kernels.clear(block.floats(), length); // the bits of 0 and of 0.0 are the same

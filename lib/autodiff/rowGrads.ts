@@ -1,4 +1,4 @@
-import { kernels } from '../../kernels/answering.ts';
+import { kernels } from '../../kernels/index.ts';
 import { scratchInts } from '../../kernels/memory.ts';
 import { distinct } from './distinct.ts';
 import { type RowGrad, Tensor } from './tensor.ts';

@@ -1,6 +1,7 @@
 import { kernels } from '../../kernels/index.ts';
 import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
-import { distinct, orderByRow } from '../autodiff/distinct.ts';
+import { distinct } from '../autodiff/distinct.ts';
+import { orderByRow } from '../autodiff/wholeTable.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';

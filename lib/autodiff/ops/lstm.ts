@@ -38,7 +38,7 @@ export function lstm(tape: Tape | null, x: Tensor, sizes: ArrayLike<number>, { W
     if (from > 0 || start) kernels.product(a, rows(h0.data, from, n, H), U.data, n, width, H, width, H, 1, width, 1, 1); // a += h0 U
     kernels.lstmCell(rows(h.data, from, n, H), rows(c.data, B + from, n, H), a, a, rows(c.data, B + from - before, n, H), n, H);
   }
-  tape?.record(() => {
+  tape?.record((kernels) => {
     const dc = new Tensor([B + R, H]), known = start ? 0 : B; // without a start the first B rows of h0 are zeros
     for (const { from, n, before } of steps.toReversed()) {
       const dz = rows(z.grad, from, n, width), dc0 = rows(dc.data, B + from - before, n, H), c0 = rows(c.data, B + from - before, n, H);

@@ -1,4 +1,4 @@
-import { kernels } from '../../../kernels/answering.ts';
+import { kernels } from '../../../kernels/index.ts'; // all of them: halfSweep names those of als
 import { scope } from '../../../kernels/memory.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
 import { growCsr, selectRowsCsr, transposeCsr } from '../../data/csr.ts';

@@ -1,6 +1,6 @@
 import { kernels } from '../../../kernels/index.ts';
 import { scratchInts } from '../../../kernels/memory.ts';
-import { orderByRow, wholeTable } from '../../autodiff/distinct.ts';
+import { orderByRow, wholeTable } from '../../autodiff/wholeTable.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import type { Tensor } from '../../autodiff/tensor.ts';
