@@ -12,6 +12,9 @@
 const CLAIM = 0, DONE = 16, FAILED = 32, ASLEEP = 48, NEVER = 63, WORDS = 64, SLOT = 40;
 const CLOSED = -1;
 
+/** MOST_THREADS: more would not help: a thread is meant for a processor of its own. */
+export const MOST_THREADS = 32;
+
 /** As many parts as the claim can count. */
 export const MOST_PARTS = 127;
 

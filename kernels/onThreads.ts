@@ -1,4 +1,5 @@
-import { MOST_THREADS, processors } from './startThread.ts';
+import { MOST_THREADS } from './desk.ts';
+import { processors } from './startThread.ts';
 import { holdThreads } from './threads.ts';
 import { TightrecError, describe } from '../lib/errors.ts';
 

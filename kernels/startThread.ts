@@ -1,9 +1,7 @@
+import { MOST_THREADS } from './desk.ts';
 import { isShared } from './memory.ts';
 import { instances } from './wasm.ts';
 import type { WorkerStart, WorkerWord } from './worker.ts';
-
-/** More would not help: a thread is meant for a processor of its own. */
-export const MOST_THREADS = 32;
 
 /** processors: how many threads this machine can run at once, as far as it says. */
 export const processors = (): number => Math.min(MOST_THREADS, Math.max(1, (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? builtin<{ availableParallelism(): number }>('node:os')?.availableParallelism() ?? 1));

@@ -51,7 +51,7 @@ export const tables = (): { loop: Kernels; simd: Kernels | null } => ({ loop, si
 /** fusedTable: 'simd' with the kernels replaced that gain by fused multiply-add, or null and the reason why not. The module is loaded when first asked for. */
 export function fusedTable(): { kernels: Kernels | null; why: string } {
   if (simd === null) return { kernels: null, why: whySimd };
-  if (fused?.kernels == null) fused = loadKernels(fmaModule, true);
+  if (fused === null || fused.kernels === null) fused = loadKernels(fmaModule, true);
   if (fused.kernels !== null) withFused ??= { ...simd, ...fused.kernels };
   return { kernels: withFused, why: fused.why };
 }

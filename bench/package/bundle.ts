@@ -4,7 +4,7 @@
  */
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, join, posix, relative } from 'node:path';
+import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type MinifyOptions, minify } from 'terser';
@@ -18,7 +18,7 @@ export const entries: Record<string, string> = {
   cli: 'lib/cli/main', worker: 'kernels/worker',
 };
 
-/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones; as does what models load when they are to learn. */
+/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones; as does what is loaded when it is asked for, such as what learns. */
 const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'approximate', 'onnx', 'serve', 'serve-node', 'node']);
 
 /** Files of other packages that the study copies into its report. */
@@ -36,7 +36,7 @@ async function bundle(): Promise<void> {
       setup({ onResolve, onLoad }) {
         onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
           if (kind === 'entry-point' && beside.has(path)) return { path: join(dist, `${entries[path]}.js`), namespace: 'beside' };
-          return kind === 'dynamic-import' && path.startsWith('.') && resolveDir.startsWith(join(dist, 'lib', 'models')) ? { path: join(resolveDir, path), namespace: 'beside' } : undefined; // what learns
+          return kind === 'dynamic-import' && path.startsWith('.') ? { path: join(resolveDir, path), namespace: 'beside' } : undefined;
         });
         onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({ contents: `import * as index from ${JSON.stringify(join(dist, `${entries.index}.js`))}; export * from ${JSON.stringify(path)};`, resolveDir: dist })); // the import is dropped, but counts for the chunks
       },
@@ -48,7 +48,9 @@ async function bundle(): Promise<void> {
       },
     }],
   });
-  await Promise.all(outputFiles.map(async ({ path, text }) => writeFileSync(path, (await minify(withNames(text), shrinking)).code!)));
+  const helpers = Object.keys(metafile.outputs).filter((path) => Object.keys(metafile.outputs[path].inputs).every((input) => input === '<runtime>')).map((path) => basename(path)); // esbuild's own, which only what it makes of CommonJS calls
+  const unused = new RegExp(`^import "\\./(?:${helpers.join('|').replaceAll('.', '\\.')})";\n`, 'gm');
+  await Promise.all(outputFiles.map(async ({ path, text }) => writeFileSync(path, (await minify(withNames(text.replaceAll(unused, '')), shrinking)).code!)));
   licences(Object.keys(metafile.inputs));
 }
 

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { MOST_THREADS } from '../../kernels/startThread.ts';
+import { MOST_THREADS } from '../../kernels/desk.ts';
 import { type LabelEncoder, type RawId, knownId } from '../data/labelEncoder.ts';
 import { UsageError } from './failure.ts';
 

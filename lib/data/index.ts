@@ -1,5 +1,6 @@
 /** tightrec/data: files and arrays in, interactions out. */
-export { addCsr, countPairs, csrEntry } from './csr.ts';
+export { countPairs, csrEntry } from './csr.ts';
+export { addCsr } from './csrTransforms.ts';
 export type { Csr, Groups } from './csr.ts';
 export { bucket, category, id, multi, number, text } from './features.ts';
 export type { Feature, Features } from './features.ts';

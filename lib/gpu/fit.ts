@@ -3,7 +3,7 @@ import { type GpuMode, isDevice } from '../../kernels/gpuDevice.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { BPR } from '../models/bpr.ts';
-import { checkEvents } from '../models/catalogue.ts';
+import { checkEvents } from '../models/events.ts';
 import { weightsOf } from '../models/fit/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { checkNames } from '../models/settings.ts';

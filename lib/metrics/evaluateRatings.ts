@@ -1,4 +1,5 @@
-import { type Csr, rowsMet, columnsMet } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { rowsMet, columnsMet } from '../data/csrTransforms.ts';
 import { type Interactions, isInteractions, rowOrNone } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';

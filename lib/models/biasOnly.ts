@@ -1,11 +1,13 @@
-import { type Csr, addCsr, transposeCsr } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { addCsr, transposeCsr } from '../data/csrTransforms.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';
 import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle } from './busy.ts';
-import { type Catalogue, addSeen, catalogueOf, encodeLike } from './catalogue.ts';
+import { type Catalogue, catalogueOf } from './catalogue.ts';
+import { addSeen, encodeLike } from './events.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import { type Prediction, type RatingModel, type RatingRange, countsOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';

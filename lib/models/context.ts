@@ -1,4 +1,5 @@
-import { type Csr, emptyCsr, selectRowsCsr } from '../data/csr.ts';
+import { type Csr, selectRowsCsr } from '../data/csr.ts';
+import { emptyCsr } from '../data/csrTransforms.ts';
 import type { Features } from '../data/features.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { LabelEncoder } from '../data/labelEncoder.ts';

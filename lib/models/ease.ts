@@ -1,7 +1,8 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import { type Csr, transposeCsr } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { transposeCsr } from '../data/csrTransforms.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
@@ -9,7 +10,8 @@ import { inverseBytes, inverseSteps, invertPositiveDefinite } from '../linalg/in
 import { random } from '../random.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle } from './busy.ts';
-import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
+import { type Catalogue, catalogueOf } from './catalogue.ts';
+import { addSeen, checkEvents, encodeLike } from './events.ts';
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';

@@ -1,12 +1,14 @@
 import { kernels } from '../../kernels/index.ts';
 import { scope, scratch } from '../../kernels/memory.ts';
-import { type Csr, csrEntry, transposeCsr } from '../data/csr.ts';
+import { type Csr, csrEntry } from '../data/csr.ts';
+import { transposeCsr } from '../data/csrTransforms.ts';
 import { type Interactions, describeId } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle } from './busy.ts';
-import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike } from './catalogue.ts';
+import { type Catalogue, catalogueOf } from './catalogue.ts';
+import { addSeen, checkEvents, encodeLike } from './events.ts';
 import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, fraction, notNegative, oneOf, positive, wholeNumber, withDefaults } from './settings.ts';

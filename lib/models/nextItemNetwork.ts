@@ -1,11 +1,9 @@
-import { dropout } from '../autodiff/ops/dropout.ts';
 import { embedding } from '../autodiff/ops/embedding.ts';
 import { joinColumns } from '../autodiff/ops/joinColumns.ts';
 import { linear } from '../autodiff/ops/linear.ts';
 import { type LstmState, type LstmWeights, lstm } from '../autodiff/ops/lstm.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
-import type { Random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
 import { tensorFrom } from './factors.ts';
 import type { ModelState } from './modelState.ts';
@@ -85,18 +83,18 @@ export class CarriedState {
 }
 
 /**
- * hiddenStates: what the topmost layer shows at every place of packed sequences, and the state of each layer at the end of each. Entries are dropped
- * between the layers and after the last, not before the first. Shapes: inputs, users (R) -> h (R, H); start: null for zeros.
+ * hiddenStates: what the topmost layer shows at every place of packed sequences, and the state of each layer at the end of each. `drop`, dropout while
+ * learning, stands between the layers and after the last, not before the first. Shapes: inputs, users (R) -> h (R, H); start: null for zeros.
  */
 export function hiddenStates(
-  tape: Tape | null, { item, user, layers }: Network, inputs: Int32Array, users: Int32Array, sizes: Int32Array, start: readonly LstmState[] | null, dropped: { rate: number; random: Random } | null = null,
+  tape: Tape | null, { item, user, layers }: Network, inputs: Int32Array, users: Int32Array, sizes: Int32Array, start: readonly LstmState[] | null, drop: (x: Tensor) => Tensor = (x) => x,
 ): { h: Tensor; last: LstmState[] } {
   const before = embedding(tape, item, inputs), last: LstmState[] = [];
   let x = user ? joinColumns(tape, [before, embedding(tape, user, users)]) : before;
   layers.forEach((weights, layer) => {
     const out = lstm(tape, x, sizes, weights, start?.[layer] ?? null);
     last.push(out.last);
-    x = dropped ? dropout(tape, out.h, dropped.rate, dropped.random) : out.h;
+    x = drop(out.h);
   });
   return { h: x, last };
 }

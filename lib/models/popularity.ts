@@ -2,8 +2,8 @@ import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle, whenReady } from './busy.ts';
-import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
-import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
+import { type Catalogue, itemTotals } from './catalogue.ts';
+import { halfLifeRule, latestFrom } from './halfLife.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';
@@ -16,7 +16,11 @@ export interface PopularitySettings {
 
 const rules = { halfLife: halfLifeRule };
 
-interface Learned { totals: Float32Array; latest: number; catalogue: Catalogue }
+/** Totals: how much each item was met, without a half-life over all that the users have; with one, as it counts at the time of the last event. */
+export interface Totals { readonly totals: Float32Array; readonly latest: number; readonly catalogue: Catalogue }
+
+/** What learns is loaded when it is asked for. */
+const learning = () => import('./fit/popularity.ts');
 
 /**
  * Popularity: the same items for everybody, the most met first. The baseline that every model must beat.
@@ -29,48 +33,23 @@ interface Learned { totals: Float32Array; latest: number; catalogue: Catalogue }
 export class Popularity implements Recommender {
   readonly name = 'Popularity';
   readonly settings: PopularitySettings;
-  #learned: Learned | null = null;
+  #learned: Totals | null = null;
 
   constructor(settings: Partial<PopularitySettings> = {}) { this.settings = withDefaults({ halfLife: null }, settings); }
 
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', () => import('./train.ts'), ({ countOnce }) => {
-      this.check();
-      checkEvents(`${this.name}.fit`, data);
-      const latest = lastTime(data);
-      return countOnce(this, options, () => this.#learn(catalogueOf(data), latest, () => this.#count(data, latest)));
-    });
+    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    if (this.#learned === null) return this.fit(data, options);
-    const before = this.#learned;
-    await whenReady(this, 'fit', () => import('./train.ts'), ({ countOnce }) => {
-      checkEvents(`${this.name}.partialFit`, data);
-      const recoded = encodeLike(`${this.name}.partialFit`, data, before.catalogue), catalogue = addSeen(before.catalogue, recoded);
-      const latest = Math.max(before.latest, lastTime(data)), left = fade(this.settings.halfLife, before.latest, latest);
-      return countOnce(this, options, () => this.#learn(catalogue, latest, () => {
-        const more = this.#count(recoded, latest);
-        return before.totals.map((total, item) => total * left + more[item]);
-      }));
-    });
+    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 
-  /** The values of each item's events, older ones for less. */
-  #count(data: Interactions, latest: number): Float32Array {
-    const values = fadedValues(this.name, data, this.settings.halfLife!, latest), totals = new Float64Array(data.items.size);
-    for (let e = 0; e < data.item.length; e++) totals[data.item[e]] += values[e];
-    return Float32Array.from(totals);
-  }
-
-  /** Without a half-life what the users have says it all; with one, `faded` does. */
-  #learn(catalogue: Catalogue, latest: number, faded: () => Float32Array): void {
-    this.#learned = { totals: this.settings.halfLife === null ? itemTotals(catalogue.seen) : faded(), latest, catalogue };
-  }
+  readonly #keep = (learned: Totals): void => { this.#learned = learned; };
 
   get fitted(): boolean { return this.#learned !== null; }
   get answers(): Answers {
@@ -103,9 +82,9 @@ export class Popularity implements Recommender {
   }
 
   static fromState(state: ModelState): Popularity {
-    const model = new Popularity(state.settings), { catalogue } = state;
+    const model = new Popularity(state.settings), { catalogue } = state, { items, seen } = catalogue;
     model.check();
-    model.#learn(catalogue, model.settings.halfLife === null ? 0 : latestFrom(state), () => floatsFrom(state, 'item_totals', [catalogue.items.size]));
+    model.#learned = model.settings.halfLife === null ? { totals: itemTotals(seen), latest: 0, catalogue } : { totals: floatsFrom(state, 'item_totals', [items.size]), latest: latestFrom(state), catalogue };
     return model;
   }
 

@@ -1,10 +1,13 @@
-import { type Csr, addCsr, countPairs, csrEntry } from '../data/csr.ts';
+import { type Csr, countPairs, csrEntry } from '../data/csr.ts';
+import { addCsr } from '../data/csrTransforms.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle } from './busy.ts';
-import { type Catalogue, addSeen, catalogueOf, checkEvents, encodeLike, itemTotals } from './catalogue.ts';
-import { fade, fadedValues, halfLifeRule, lastTime, latestFrom } from './halfLife.ts';
+import { type Catalogue, catalogueOf, itemTotals } from './catalogue.ts';
+import { addSeen, checkEvents, encodeLike } from './events.ts';
+import { fade, fadedValues, lastTime } from './fading.ts';
+import { halfLifeRule, latestFrom } from './halfLife.ts';
 import { type ModelState, csrFrom, csrTensors } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';

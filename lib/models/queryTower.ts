@@ -1,4 +1,5 @@
-import { type Csr, emptyCsr } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { emptyCsr } from '../data/csrTransforms.ts';
 import { type Features, checkFeatures } from '../data/features.ts';
 import { LabelEncoder, type RawId } from '../data/labelEncoder.ts';
 import { type LearnedFeatures, columnName, encodeRows, featuresToData } from '../data/learnFeatures.ts';

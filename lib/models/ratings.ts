@@ -1,11 +1,13 @@
 import type { Tensor } from '../autodiff/tensor.ts';
-import { type Csr, columnsMet, countPairs, rowsMet } from '../data/csr.ts';
+import { type Csr, countPairs } from '../data/csr.ts';
+import { columnsMet, rowsMet } from '../data/csrTransforms.ts';
 import { type Interactions, rowOrNone } from '../data/interactions.ts';
 import type { RawId } from '../data/labelEncoder.ts';
 import { TightrecError, describe } from '../errors.ts';
 import type { RatingOptions } from '../metrics/index.ts';
 import { score } from './answer.ts';
-import { type Catalogue, checkEvents } from './catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
+import { checkEvents } from './events.ts';
 import type { Factors } from './factors.ts';
 import type { ModelState } from './modelState.ts';
 import type { Recommender } from './recommender.ts';

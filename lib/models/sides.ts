@@ -1,4 +1,5 @@
-import { type Csr, growCsr, stackCsr } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { growCsr, stackCsr } from '../data/csrTransforms.ts';
 import { type Features, checkFeatures, id } from '../data/features.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder } from '../data/labelEncoder.ts';

@@ -5,7 +5,7 @@ import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { encodeLike } from './catalogue.ts';
+import { encodeLike } from './events.ts';
 import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { release } from '../optim/release.ts';
 import { alone, checkIdle, whenReady } from './busy.ts';

@@ -1,6 +1,7 @@
 import { scope, scratchCopy } from '../../kernels/memory.ts';
 import type { ThreadsOption } from '../../kernels/onThreads.ts';
-import { type Csr, rowsMet } from '../data/csr.ts';
+import type { Csr } from '../data/csr.ts';
+import { rowsMet } from '../data/csrTransforms.ts';
 import { type Interactions, selectEvents } from '../data/interactions.ts';
 import { splitByTime } from '../data/split.ts';
 import { evaluate } from '../metrics/index.ts';

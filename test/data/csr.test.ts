@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Csr, addCsr, countPairs, csrEntry, findEntry, growCsr, selectRowsCsr, transposeCsr } from '../../lib/data/csr.ts';
+import { type Csr, countPairs, csrEntry, findEntry, selectRowsCsr } from '../../lib/data/csr.ts';
+import { addCsr, growCsr, transposeCsr } from '../../lib/data/csrTransforms.ts';
 import { random } from '../../lib/random.ts';
 import { ids } from '../helpers/numeric.ts';
 import { refuses } from '../helpers/refuses.ts';

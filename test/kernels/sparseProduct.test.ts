@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { backend, loops, variants } from '../../kernels/index.ts';
-import { type Csr, countPairs, transposeCsr } from '../../lib/data/csr.ts';
+import { type Csr, countPairs } from '../../lib/data/csr.ts';
+import { transposeCsr } from '../../lib/data/csrTransforms.ts';
 import { random } from '../../lib/random.ts';
 import { floats, ids } from '../helpers/numeric.ts';
 import { EPS, assertClose, inRoom, places } from '../helpers/room.ts';

@@ -1,11 +1,13 @@
 import { kernels } from '../../../kernels/index.ts'; // all of them: halfSweep names those of als
 import { scope } from '../../../kernels/memory.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
-import { growCsr, selectRowsCsr, transposeCsr } from '../../data/csr.ts';
+import { selectRowsCsr } from '../../data/csr.ts';
+import { growCsr, transposeCsr } from '../../data/csrTransforms.ts';
 import { type Interactions, fromRows } from '../../data/interactions.ts';
 import { random } from '../../random.ts';
 import type { AlternatingLeastSquares, Sweeps } from '../alternatingLeastSquares.ts';
-import { type Catalogue, catalogueOf, checkEvents, encodeLike, idsOf, recode, withSeen } from '../catalogue.ts';
+import { type Catalogue, catalogueOf, recode } from '../catalogue.ts';
+import { checkEvents, encodeLike, idsOf, withSeen } from '../events.ts';
 import { confidencesOf, pairOf } from '../contributions.ts';
 import { type Factors, namedParameters } from '../factors.ts';
 import { uniformTable } from '../newFactors.ts';

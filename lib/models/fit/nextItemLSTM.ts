@@ -8,7 +8,8 @@ import { type SequenceBatch, type Sequences, batchRows, packed, sequencesOf } fr
 import { clipGradNorm } from '../../optim/clip.ts';
 import { Adam, SGD } from '../../optim/optimizers.ts';
 import { type Random, random } from '../../random.ts';
-import { catalogueOf, checkEvents, encodeLike, withSeen } from '../catalogue.ts';
+import { catalogueOf } from '../catalogue.ts';
+import { checkEvents, encodeLike, withSeen } from '../events.ts';
 import type { Known, Learned, NextItemLSTM, NextItemLSTMSettings } from '../nextItemLSTM.ts';
 import { CarriedState, type Network, type NetworkShape, hiddenStates, logits, namedParameters, networkOf, parametersOf, shapeOf } from '../nextItemNetwork.ts';
 import { type FitOptions, train } from '../train.ts';
@@ -58,11 +59,11 @@ async function learn(model: NextItemLSTM, start: Learned, data: Interactions, op
 
 /** A step of training: forward, loss, backward, clipping, the optimiser. The state goes on to the next where that goes on with the same sequences. */
 function stepper({ settings }: NextItemLSTM, { network, optimizer, random }: Learned, sequences: Sequences): (batch: SequenceBatch) => number {
-  const { layers, hidden, batches, batchSize, clipNorm, dropout: rate } = settings, parameters = parametersOf(network), dropout = rate > 0 ? { rate, random } : null;
+  const { layers, hidden, batches, batchSize, clipNorm, dropout: rate } = settings, parameters = parametersOf(network);
   const memory = batches === 'packed' ? new CarriedState(layers, Math.min(batchSize, sequences.user.length), hidden) : null; // a window begins from zero
   return (batch) => {
     const { inputs, targets, users } = batchRows(sequences, batch), R = inputs.length, { sequence: { length: B }, sizes } = batch, tape = new Tape();
-    const { h, last } = hiddenStates(tape, network, scratchCopy(inputs), scratchCopy(users), sizes, memory && batch.goesOn ? memory.start(B) : null, dropout);
+    const { h, last } = hiddenStates(tape, network, scratchCopy(inputs), scratchCopy(users), sizes, memory && batch.goesOn ? memory.start(B) : null, (x) => ops.dropout(tape, x, rate, random));
     const misfit = ops.softmaxLoss(tape, logits(tape, network, h), scratchCopy(targets));
     tape.backward(ops.weightedSum(tape, [[1 / R, misfit]]));
     if (clipNorm !== null) clipGradNorm(parameters, clipNorm);
