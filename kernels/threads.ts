@@ -5,7 +5,7 @@ import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts'
 import type { Part } from './spread.ts';
 import { type Thread, processors, startThread, whyOneThread } from './startThread.ts';
 import { chosenVariant, cuts, exchange, fusedTable, tableInUse } from './tables.ts';
-import { type Instance, instances } from './wasm.ts';
+import { type Instance, instances, workspaceLength } from './wasm.ts';
 
 /**
  * Several threads over one linear memory. The main thread cuts work into parts, calls of kernels that do not depend on one another, and lays them on
@@ -154,7 +154,7 @@ class Pool {
   /** Starts workers until there are `count` threads. */
   grow(count: number): Promise<void> {
     while (this.#threads.length < count - 1 && whyOneThread() === null) {
-      const modules = this.#instances.map(({ module, workspace }) => ({ module, workspace: this.#take(workspace) })), thread = startThread();
+      const workspace = this.#take(workspaceLength), thread = startThread();
       if (thread === null) break; // then the main thread does it all
       this.#threads.push(thread);
       const started = new Promise<void>((resolve, reject) => {
@@ -169,7 +169,7 @@ class Pool {
       started.catch(() => {}); // whoever waits is told
       this.#ready = this.#ready.then(() => started);
       this.#ready.catch(() => {});
-      thread.tell({ memory: linearMemory!, modules, names: this.#names, desk: this.#at });
+      thread.tell({ memory: linearMemory!, modules: this.#instances.map(({ module }) => module), workspace, names: this.#names, desk: this.#at });
     }
     return this.#ready;
   }

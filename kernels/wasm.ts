@@ -18,10 +18,15 @@ export function loadKernels(module: string, fused = false): { kernels: Partial<K
 type Kernel = (...args: number[]) => number;
 
 /** Instance: a module that was loaded, and what another thread needs to load it too. */
-export interface Instance { readonly module: WebAssembly.Module; readonly exports: Readonly<Record<string, WasmKernel>>; readonly workspace: number; readonly fused: boolean }
+export interface Instance { readonly module: WebAssembly.Module; readonly exports: Readonly<Record<string, WasmKernel>>; readonly fused: boolean }
 
 /** The modules loaded so far. */
 export const instances: Instance[] = [];
+
+let workspaceAt: number | null = null;
+
+/** How many numbers matmul takes beside its own, in whichever module it is called: a thread's modules share them, for as long as they are there, since no kernel calls one of another module. */
+export let workspaceLength = 0;
 
 function load(module: string, fused: boolean): { exports: WebAssembly.Exports | null; why: string } {
   if (typeof WebAssembly === 'undefined') return { exports: null, why: 'this runtime has no WebAssembly' };
@@ -31,9 +36,10 @@ function load(module: string, fused: boolean): { exports: WebAssembly.Exports | 
     if (!isShared) importUnshared(bytes);
     if (fused && !WebAssembly.validate(bytes)) return { exports: null, why: 'this runtime has no relaxed WASM SIMD (Node has it from version 22 on)' };
     const compiled = new WebAssembly.Module(bytes), { exports } = new WebAssembly.Instance(compiled, { env: { memory: linearMemory } });
-    const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global | undefined>, length = (WORKSPACE?.value ?? 0) / 4;
-    if (workspace) workspace.value = allocate(length).at; // matmul's, for as long as the module is there
-    instances.push({ module: compiled, exports: exports as Instance['exports'], workspace: length, fused });
+    const { workspace, WORKSPACE } = exports as Record<string, WebAssembly.Global>;
+    workspaceLength = WORKSPACE.value / 4;
+    workspace.value = workspaceAt ??= allocate(workspaceLength).at;
+    instances.push({ module: compiled, exports: exports as Instance['exports'], fused });
     return { exports, why: '' };
   } catch (error) {
     if (error instanceof TightrecError) throw error; // no room for the workspace just now

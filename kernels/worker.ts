@@ -8,8 +8,10 @@ import { Desk, type WasmKernel } from './desk.ts';
 /** WorkerStart: the one message that a worker is sent. */
 export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
-  /** The modules as they are compiled, so that a worker need not begin with slow code, and for each the address of its workspace for this worker, where it takes one. */
-  readonly modules: readonly { readonly module: WebAssembly.Module; readonly workspace: number }[];
+  /** The modules as they are compiled, so that a worker need not begin with slow code. */
+  readonly modules: readonly WebAssembly.Module[];
+  /** The address of matmul's workspace for this worker. */
+  readonly workspace: number;
   /** The kernels that a part may name, by number. */
   readonly names: readonly string[];
   /** The address of the desk. */
@@ -27,10 +29,10 @@ const here = globalThis as unknown as Global, port = here.process?.getBuiltinMod
 if (port) port.once('message', begin);
 else here.addEventListener('message', ({ data }) => begin(data));
 
-function begin({ memory, modules, names, desk }: WorkerStart): void {
-  const kernels = modules.map(({ module, workspace }) => {
+function begin({ memory, modules, workspace, names, desk }: WorkerStart): void {
+  const kernels = modules.map((module) => {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    if (exports.workspace) (exports.workspace as WebAssembly.Global).value = workspace;
+    (exports.workspace as WebAssembly.Global).value = workspace;
     return names.map((name) => exports[name] as WasmKernel);
   });
   const say = (word: WorkerWord): void => (port ?? here).postMessage(word);

@@ -18,8 +18,11 @@ export const entries: Record<string, string> = {
   cli: 'lib/cli/main', worker: 'kernels/worker',
 };
 
-/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones; as does what is loaded when it is asked for, such as what learns. */
-const beside = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'approximate', 'onnx', 'serve', 'serve-node', 'node']);
+/** Those that nearly always come with 'tightrec' itself: they share all that it is made of, as one chunk, instead of a dozen small ones. So does what is loaded when it is asked for. */
+const besideIndex = new Set(['models', 'metrics', 'retrieval', 'autodiff', 'gpu', 'approximate', 'onnx', 'serve', 'serve-node', 'node']);
+
+/** Those that need nearly all of what learns as well: that is a second chunk. So does what the models load when they are to learn, and what the command loads. */
+const besideLearning = new Set(['models', 'autodiff', 'gpu', 'node']), learning = /lib\/(?:models\/fit|cli)\//;
 
 /** Files of other packages that the study copies into its report. */
 const carried = ['uplot/dist/uPlot.iife.min.js', 'uplot/dist/uPlot.min.css'];
@@ -28,17 +31,20 @@ const shrinking: MinifyOptions = { module: true, ecma: 2020, compress: { ecma: 2
 
 async function bundle(): Promise<void> {
   const { outputFiles, metafile } = await build({
-    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, beside.has(name) ? name : `./${file}.js`])), absWorkingDir: dist,
+    entryPoints: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, besideIndex.has(name) ? name : `./${file}.js`])), absWorkingDir: dist,
     bundle: true, splitting: true, format: 'esm', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2023', external: ['node:*', ...Object.keys({ ...packageJson.dependencies, ...packageJson.peerDependencies })], metafile: true,
     outdir: out, chunkNames: 'chunk-[hash]', write: false, logLevel: 'warning', preserveSymlinks: true,
     plugins: [{
-      name: 'beside the index',
+      name: 'what stands beside what',
       setup({ onResolve, onLoad }) {
         onResolve({ filter: /./ }, ({ path, kind, resolveDir }) => {
-          if (kind === 'entry-point' && beside.has(path)) return { path: join(dist, `${entries[path]}.js`), namespace: 'beside' };
-          return kind === 'dynamic-import' && path.startsWith('.') ? { path: join(resolveDir, path), namespace: 'beside' } : undefined;
+          if (kind === 'entry-point' && besideIndex.has(path)) return { path: join(dist, `${entries[path]}.js`), namespace: 'beside', pluginData: besideLearning.has(path) };
+          return kind === 'dynamic-import' && path.startsWith('.') ? { path: join(resolveDir, path), namespace: 'beside', pluginData: learning.test(join(resolveDir, path)) } : undefined;
         });
-        onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({ contents: `import * as index from ${JSON.stringify(join(dist, `${entries.index}.js`))}; export * from ${JSON.stringify(path)};`, resolveDir: dist })); // the import is dropped, but counts for the chunks
+        onLoad({ filter: /.*/, namespace: 'beside' }, ({ path, pluginData }) => { // the first imports are dropped, but count for the chunks
+          const others = [`${entries.index}.js`, ...(pluginData ? readdirSync(join(dist, 'lib', 'models', 'fit')).filter((name) => name.endsWith('.js')).map((name) => `lib/models/fit/${name}`) : [])];
+          return { contents: `${others.map((file, n) => `import * as beside${n} from './${file}';`).join('')} export * from ${JSON.stringify(path)};`, resolveDir: dist };
+        });
       },
     }, {
       name: 'what CommonJS requires of Node',
@@ -70,19 +76,21 @@ function withNames(code: string): string {
   return named.replaceAll(/\bvar (\w+) = class (?=extends\b|\{)/g, 'var $1 = class $1 ');
 }
 
-/** The .d.ts files that the entries reach, in the folders that they have in dist. */
+/** The .d.ts files that the entries reach, in the folders that they have in dist. Those of the loops, which import nothing, are one file: a small file takes a whole block of the disk. */
 function types(): void {
-  const files = Object.values(entries).filter((file) => !/cli|worker/.test(file)).map((file) => `${file}.d.ts`);
+  const files = Object.values(entries).filter((file) => !/cli|worker/.test(file)).map((file) => `${file}.d.ts`), loop = /^kernels\/\w+\/loop\.d\.ts$/, loops: string[] = [];
   for (const file of files) {
-    const text = readFileSync(join(dist, file), 'utf8');
-    for (const [, path] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.ts['"]/g)) {
-      const target = posix.join(posix.dirname(file), `${path}.d.ts`);
+    const folder = posix.dirname(file), text = readFileSync(join(dist, file), 'utf8').replaceAll(/((?:from |import\()['"])(\.{1,2}\/[^'"]+)\.ts(['"])/g, (_, before: string, path: string, after: string) => {
+      const target = posix.join(folder, `${path}.d.ts`), to = posix.relative(folder, loop.test(target) ? 'kernels/loops.ts' : target.replace('.d.ts', '.ts'));
       if (!files.includes(target)) files.push(target);
-    }
+      return `${before}${to.startsWith('.') ? '' : './'}${to}${after}`;
+    });
+    if (loop.test(file)) { loops.push(text); continue; }
     const to = join(out, 'types', file);
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, text);
   }
+  writeFileSync(join(out, 'types', 'kernels', 'loops.d.ts'), loops.join(''));
 }
 
 function carry(): void {

@@ -9,7 +9,7 @@
 
 import { pack, packStrips, place, plus, put, tile } from '../tiles.simd';
 
-/** Address of WORKSPACE bytes that belong to this instance of the module: whoever instantiates it sets it. */
+/** Address of WORKSPACE bytes that belong to this thread: whoever instantiates the module sets it. */
 export let workspace: usize = 0;
 
 // The packed pieces, together in the second-level cache: ROWS x DEPTH of P in fours of rows, DEPTH x COLUMNS of Q in strips of eight columns.
