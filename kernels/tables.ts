@@ -40,7 +40,7 @@ function add(set: KernelSet): void {
   if (first) variant = kernels === null ? 'loop' : 'simd';
   if (!first || kernels !== null) simd = { ...simd!, ...(kernels ?? set.loops) };
   withFused = null;
-  whySimd = first || kernels !== null ? why : `${whySimd}; but what learns runs as plain loops, for ${why}`;
+  whySimd = first || kernels !== null ? why : `${whySimd}; but what learns runs as plain loops: ${why}`;
 }
 
 const tableOf = (variant: Variant): Kernels | null => (variant === 'loop' ? loop : variant === 'simd' ? simd : fusedTable().kernels);

@@ -182,6 +182,29 @@ test('nothing that the default entry can load builds code from text', () => {
   assert.ok(reachable('kernels/index.ts', tree).paths.length > 10);
 });
 
+/** What is loaded with a file: all that it imports, but for types and for what is imported when it is asked for. */
+function loadedWith(path: string, files: Files): string[] {
+  const paths = [path];
+  for (const path of paths) {
+    const source = (files.get(path) ?? '').replace(/\bimport\s*\(/g, 'asked(');
+    for (const { from, typeOnly } of importsOf(source)) {
+      const to = target(path, from, files);
+      if (to !== null && !typeOnly && !paths.includes(to)) paths.push(to);
+    }
+  }
+  return paths;
+}
+
+test('who imports the default entry loads what answers; what learns is loaded by the first fit', () => {
+  const loaded = loadedWith('lib/index.ts', tree), learns = (path: string): boolean => /^lib\/(?:models\/(?:fit\/|train\.ts)|optim\/optimizers\.ts|autodiff\/tape\.ts)|^kernels\/(?:index|moduleLearning)\.ts/.test(path);
+  assert.equal(loaded.filter(learns), []);
+  assert.ok(loaded.includes('lib/models/bpr.ts') && loaded.includes('kernels/moduleAnswering.ts'));
+  const asked = [...tree.keys()].filter((path) => path.startsWith('lib/models/fit/'));
+  assert.ok(asked.length > 4);
+  for (const path of asked) assert.ok(reachable('lib/index.ts', tree).paths.includes(path), path);
+  assert.ok(['kernels/moduleLearning.ts', 'lib/autodiff/tape.ts'].every((path) => loadedWith('lib/models.ts', tree).includes(path))); // so that an edge worker compiles all kernels while it starts
+});
+
 /** The variants that build code from text, as a file that loads `path` would find them. */
 function codeBuilders(path: string, files: Files): string[] {
   const { paths, packages } = reachable(path, files);

@@ -106,9 +106,10 @@ const entry = (name: string): string[] => staticGraph(join(files.folder, 'dist',
 test('the default entry is small, whatever else there is, and imports few files', () => {
   const graph = entry('index.js'), size = gzipped(graph);
   assert.ok(graph.length < 12, `${graph.length} files`);
-  assert.ok(size < 68 * kB, `${size} bytes`);
+  assert.ok(size < 40 * kB, `${size} bytes`);
   const all = graph.map((file) => readFileSync(file, 'utf8')).join('\n');
-  for (const name of ['EASE', 'Siamese', 'HybridMF']) assert.not.match(all, new RegExp(`class ${name}\\b`));
+  for (const name of ['EASE', 'Siamese', 'HybridMF', 'Adam', 'Tape']) assert.not.match(all, new RegExp(`class ${name}\\b`));
+  assert.match(all, /class BPR\b/);
 });
 
 test('nothing of the default entry runs code made of strings, or needs another package', () => {

@@ -69,12 +69,12 @@ const workerd = process.env.TIGHTREC_WORKERD;
 if (workerd === undefined) skip('package/runtimes, workerd', 'TIGHTREC_WORKERD does not name it');
 else {
   /** What a worker with these lines in it answers; the program and the package are modules beside it. */
-  const answerOf = async (worker: string): Promise<Worked> => {
-    const folder = mkdtempSync(join(files.project, 'workerd-')), code = join(files.folder, 'dist', 'package'), chunks = readdirSync(code).filter((name) => /^(?:index|chunk-.*)\.js$/.test(name));
+  const answerOf = async (worker: string, entry: 'index' | 'models'): Promise<Worked> => {
+    const folder = mkdtempSync(join(files.project, 'workerd-')), code = join(files.folder, 'dist', 'package'), chunks = readdirSync(code).filter((name) => /^(?:index|models|chunk-.*)\.js$/.test(name));
     mkdirSync(join(folder, 'package'));
     for (const name of chunks) copyFileSync(join(code, name), join(folder, 'package', name));
     writeFileSync(join(folder, 'worker.mjs'), worker);
-    writeFileSync(join(folder, 'program.mjs'), readFileSync(join(files.project, 'program.mjs'), 'utf8').replace("from 'tightrec'", "from './package/index.js'"));
+    writeFileSync(join(folder, 'program.mjs'), readFileSync(join(files.project, 'program.mjs'), 'utf8').replace("from 'tightrec'", `from './package/${entry}.js'`));
     const modules = ['worker.mjs', 'program.mjs', ...chunks.map((name) => `package/${name}`)].map((name) => `(name = "${name}", esModule = embed "${name}")`);
     writeFileSync(join(folder, 'config.capnp'), `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (services = [(name = "main", worker = .worker)], sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]);
@@ -95,13 +95,20 @@ const worker :Workerd.Worker = (modules = [${modules.join(', ')}], compatibility
   };
 
   const fetching = (body: string): string => `export default { async fetch() { try { ${body} return Response.json(await work()); } catch (error) { return new Response(error.stack, { status: 500 }); } } };`;
-  test('workerd: imported when the worker starts, the same bytes by SIMD, on one thread, which it says', async () => {
-    const worked = await answerOf(`import { work } from './program.mjs'; ${fetching('')}`);
+  test('workerd: tightrec/models imported when the worker starts, the same bytes by SIMD, on one thread, which it says', async () => {
+    const worked = await answerOf(`import { work } from './program.mjs'; ${fetching('')}`, 'models');
     check(worked);
     assert.equal([worked.backend.threads, worked.backend.whyOneThread], [1, 'this runtime starts no workers']);
   });
+  test('workerd: tightrec imported when the worker starts, it answers by SIMD; a fit then comes too late for WASM, loops do the work, and it says so', async () => {
+    const { differ, sums, backend } = await answerOf(`import { work } from './program.mjs'; ${fetching('')}`, 'index');
+    assert.equal([differ, backend.kernels], [[], 'simd']);
+    assert.match(backend.why, /^this runtime runs WASM SIMD; but what learns runs as plain loops: this runtime refused the WASM SIMD module/);
+    assert.equal(Object.keys(sums), Object.keys(here.sums));
+    assert.is(sums['5 Popularity'], here.sums['5 Popularity']); // which sums up whole numbers
+  });
   test('workerd: imported while it answers, it refuses WASM; the loops do the work, and it says so', async () => {
-    const { differ, sums, backend } = await answerOf(fetching("const { work } = await import('./program.mjs');"));
+    const { differ, sums, backend } = await answerOf(fetching("const { work } = await import('./program.mjs');"), 'index');
     assert.equal([differ, backend.kernels], [[], 'loop']);
     assert.match(backend.why, 'this runtime refused the WASM SIMD module');
     assert.equal(Object.keys(sums), Object.keys(here.sums));
