@@ -5,11 +5,11 @@ import { release } from '../optim/release.ts';
 import { notFitted, recommend, recommendFor, score, scores, similarItems, similarTo } from './answer.ts';
 import { checkIdle, whenReady } from './busy.ts';
 import { type Known, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
+import type { TripleBatch } from './fit/bpr.ts';
 import type { VisitOrder } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
-import type { TripleBatch } from './fit/bpr.ts';
 import type { FitOptions, Learner } from './train.ts';
 
 export interface BPRSettings {

@@ -5,8 +5,10 @@ import { Adam } from '../optim/optimizers.ts';
 import { release } from '../optim/release.ts';
 import { type Random, random } from '../random.ts';
 import type { Catalogue } from './catalogue.ts';
+import { checkEvents, encodeLike, withSeen } from './events.ts';
 import { type Factors, type Known, type Learned, parametersOf } from './factors.ts';
 import type { ModelState } from './modelState.ts';
+import type { Recommender } from './recommender.ts';
 import { checkRoom } from './room.ts';
 
 /** Tables for models to begin with: factors.ts has what is asked of those that have learned. */
@@ -47,9 +49,18 @@ export function laidOut<Made>({ factors, optimizer, epochs }: Learned, make: () 
   }
 }
 
-/** resumed: what a model that learns by Adam goes on from; of one from a file the optimiser begins anew, and so do the random numbers. */
-export const resumed = (before: Known, { learningRate, seed }: { readonly learningRate: number; readonly seed: number }): Learned =>
-  ({ ...before, optimizer: before.optimizer ?? new Adam({ learningRate }), random: before.random ?? random(seed + before.epochs) });
+/**
+ * resumed: what a model that learns by Adam goes on from with more events, and these by the rows that it knows. Of a model from a file the optimiser begins anew, and so do
+ * the random numbers.
+ * Errors: 'bad-setting'; 'bad-input' for no events; 'unknown-id'.
+ */
+export function resumed(model: Recommender & { readonly settings: { readonly learningRate: number; readonly seed: number } }, before: Known, data: Interactions): { start: Learned; events: Interactions } {
+  const where = `${model.name}.partialFit`, { learningRate, seed } = model.settings;
+  model.check();
+  checkEvents(where, data);
+  const events = encodeLike(where, data, before.catalogue), { optimizer = new Adam({ learningRate }), random: next = random(seed + before.epochs) } = before;
+  return { events, start: { ...before, optimizer, random: next, catalogue: withSeen(before.catalogue, events) } };
+}
 
 /** checkFinite: refuses vectors that overflow, as those of a file may whose parameters are finite. Errors: 'file-damaged'. */
 export function checkFinite({ model }: ModelState, { user, item }: Factors): void {

@@ -1,9 +1,9 @@
 import { kernels } from '../../kernels/index.ts';
 import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
-import { orderByRow, wholeTable } from '../autodiff/wholeTable.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
+import { orderByRow, wholeTable } from '../autodiff/wholeTable.ts';
 import type { Interactions } from '../data/interactions.ts';
 import type { LabelEncoder, RawId } from '../data/labelEncoder.ts';
 import type { RatingOptions } from '../metrics/index.ts';

@@ -1,17 +1,17 @@
 import { kernels } from '../../kernels/answering.ts';
 import { scope } from '../../kernels/memory.ts';
+import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 import { holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
-import { encodeLike } from './events.ts';
-import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { release } from '../optim/release.ts';
 import { alone, checkIdle, whenReady } from './busy.ts';
+import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
+import { encodeLike } from './events.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
-import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
 
 export interface EpochReport {
   /** 1 for the first; partialFit counts on. */

@@ -8,6 +8,7 @@ import { AlternatingLeastSquares, type AlternatingLeastSquaresSettings, type Rec
 import { random } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
+import { settled } from '../helpers/settled.ts';
 import { SHOP_ITEMS, SHOP_USERS, shop } from '../helpers/shop.ts';
 import { skip } from '../helpers/skip.ts';
 
@@ -190,7 +191,7 @@ test('partialFitItems: the same for items', async () => {
 });
 
 test('fold-in: the same events as before count once, row by row as in one call, and no memory is left behind', async () => {
-  const data = shop(), model = await new AlternatingLeastSquares({ ...small, solver: 'cholesky' }).fit(data), { inUse } = memoryUse();
+  const data = shop(), model = await new AlternatingLeastSquares({ ...small, solver: 'cholesky' }).fit(data), inUse = await settled();
   await model.partialFitUsers(data);
   assert.equal(model.toState().catalogue.seen.values, data.matrix.values);
   assert.is(memoryUse().inUse, inUse);

@@ -12,6 +12,7 @@ import { random, restoreRandom } from '../../lib/random.ts';
 import { maxAbsDiff } from '../helpers/numeric.ts';
 import { planted } from '../helpers/planted.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
+import { settled } from '../helpers/settled.ts';
 import { shop } from '../helpers/shop.ts';
 
 const test = suite('models/grid');
@@ -21,7 +22,7 @@ const copies = (cells: readonly Cell[]): Cell[] => cells.map((cell) => ({ ...cel
 
 // the first test, while the memory is small
 if (linearMemory !== null) test('where there is no room to lay the events out, the fit says so, and nothing is left behind', async () => {
-  const n = 500_000, data = interactions(range(n).map((e) => e % 5000), range(n).map((e) => (e * 7919) % 3001), { values: range(n).map((e) => e % 5) }), { size, limit, inUse } = memoryUse();
+  const n = 500_000, data = interactions(range(n).map((e) => e % 5000), range(n).map((e) => (e * 7919) % 3001), { values: range(n).map((e) => e % 5) }), inUse = await settled(), { size, limit } = memoryUse();
   for (const make of [() => new BPR({ solver: 'sgd', factors: 8, epochs: 1, verifyNegatives: true }), () => new RatingMF({ factors: 8, epochs: 1, order: 'users' satisfies VisitOrder })]) {
     let failed = 0, named = 0;
     for (const more of range(8)) {

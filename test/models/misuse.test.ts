@@ -5,6 +5,7 @@ import { AlternatingLeastSquares, AutoRec, BPR, BiasOnly, Blend, CDAE, EASE, Fac
 import { LabelEncoder } from '../../lib/data/index.ts';
 import { evaluate } from '../../lib/metrics/index.ts';
 import { refuses, rejects } from '../helpers/refuses.ts';
+import { settled } from '../helpers/settled.ts';
 
 /** What callers without types, or in a hurry, do wrong: each ends in a sentence, not in a TypeError or a silent result. */
 const shop = interactions(['ana', 'ana', 'ben', 'ben', 'cleo'], ['tea', 'jam', 'tea', 'rye', 'jam'], { values: [1, 1, 1, 1, 1] }); // ratings, where they are taken for such
@@ -105,7 +106,7 @@ test('a rate so large that one step ruins the factors is divergence, though no l
 });
 
 test('tables larger than the memory are refused before the first is made, with what they need', async () => {
-  const { inUse, limit } = memoryUse(), data = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [1, 2] }), factors = 2 ** 31;
+  const inUse = await settled(), { limit } = memoryUse(), data = interactions(['ana', 'ben'], ['tea', 'jam'], { values: [1, 2] }), factors = 2 ** 31;
   if (limit > 0) {
     for (const make of [() => new BPR({ factors }), () => new BPR({ factors, solver: 'sgd' }), () => new RatingMF({ factors }), () => new LogisticMF({ factors }), () => new LogisticMatrixFactorization({ factors })]) {
       await rejects(() => make().fit(data), 'out-of-memory', `${make().name}.fit: tables of 2 users and 2 items, with 2147483648 factors, need 32,768 MiB of tightrec's memory, and`, 'use fewer factors');

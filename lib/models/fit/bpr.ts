@@ -1,16 +1,16 @@
 import { kernels } from '../../../kernels/index.ts';
 import { scratchInts } from '../../../kernels/memory.ts';
-import { orderByRow, wholeTable } from '../../autodiff/wholeTable.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import type { Tensor } from '../../autodiff/tensor.ts';
+import { orderByRow, wholeTable } from '../../autodiff/wholeTable.ts';
 import type { Interactions } from '../../data/interactions.ts';
 import { sampleUniform, sampleUnseen } from '../../data/negatives.ts';
 import { Adam } from '../../optim/optimizers.ts';
 import { random } from '../../random.ts';
 import type { BPR } from '../bpr.ts';
 import { catalogueOf } from '../catalogue.ts';
-import { checkEvents, encodeLike, withSeen } from '../events.ts';
+import { checkEvents } from '../events.ts';
 import { type Known, type Learned, namedParameters, parametersOf } from '../factors.ts';
 import { cutGrid, descend } from '../grid.ts';
 import { type Met, metBefore } from '../met.ts';
@@ -42,10 +42,8 @@ export async function fit(model: BPR, data: Interactions, options: FitOptions, k
 
 /** goOn: BPR.partialFit of a model that has learned. */
 export async function goOn(model: BPR, before: Known, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
-  model.check();
-  checkEvents(`${model.name}.partialFit`, data);
-  const recoded = encodeLike(`${model.name}.partialFit`, data, before.catalogue), start = resumed(before, model.settings);
-  await learn(model, { ...start, catalogue: withSeen(before.catalogue, recoded) }, recoded, options, keep, null);
+  const { start, events } = resumed(model, before, data);
+  await learn(model, start, events, options, keep, null);
 }
 
 /** weightsOf: of the squared lengths of the users' and of the items' rows. */

@@ -1,15 +1,15 @@
 import { kernels } from '../../../kernels/index.ts';
 import { scratchFloats, scratchInts } from '../../../kernels/memory.ts';
-import { orderByRow, wholeTable } from '../../autodiff/wholeTable.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
+import { orderByRow, wholeTable } from '../../autodiff/wholeTable.ts';
 import type { Interactions } from '../../data/interactions.ts';
 import { sampleUniform } from '../../data/negatives.ts';
 import { Adam } from '../../optim/optimizers.ts';
 import { random } from '../../random.ts';
 import { catalogueOf } from '../catalogue.ts';
-import { checkEvents, encodeLike, withSeen } from '../events.ts';
+import { checkEvents } from '../events.ts';
 import { type Known, type Learned, namedParameters, parametersOf } from '../factors.ts';
 import type { LogisticMF } from '../logisticMF.ts';
 import { checkTables, resumed, uniformTable } from '../newFactors.ts';
@@ -36,10 +36,8 @@ export async function fit(model: LogisticMF, data: Interactions, options: FitOpt
 
 /** goOn: LogisticMF.partialFit of a model that has learned. */
 export async function goOn(model: LogisticMF, before: Known, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
-  model.check();
-  checkEvents(`${model.name}.partialFit`, data);
-  const recoded = encodeLike(`${model.name}.partialFit`, data, before.catalogue), start = resumed(before, model.settings);
-  await learn(model, { ...start, catalogue: withSeen(before.catalogue, recoded) }, recoded, options, keep, null);
+  const { start, events } = resumed(model, before, data);
+  await learn(model, start, events, options, keep, null);
 }
 
 /** A step by autodiff: lookups, logits, loss, backward, Adam. */
