@@ -83,6 +83,8 @@ export interface PackageResults {
   readonly tarball: number;
   /** What node_modules takes on the disk, with what the package depends on. */
   readonly installed: number;
+  /** What the first fit of a model of the default entry loads besides it. */
+  readonly learning: { readonly files: number; readonly gzipped: number };
   readonly entries: readonly { readonly name: string; readonly files: number; readonly bytes: number; readonly gzipped: number; readonly milliseconds: { readonly median: number; readonly low: number; readonly high: number } }[];
 }
 

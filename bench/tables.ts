@@ -148,7 +148,7 @@ function crossing(rows: readonly SizeRow[], of: (row: SizeRow) => GraphRow | und
   return Math.exp(a.n + ((b.n - a.n) * -a.ratio) / (b.ratio - a.ratio));
 }
 /** packageTable: the entries of the packed package. */
-export function packageTable({ machine, runtime, commit, tarball, installed, entries }: PackageResults): string {
+export function packageTable({ machine, runtime, commit, tarball, installed, learning, entries }: PackageResults): string {
   const rows = entries.map(({ name, files, bytes, gzipped, milliseconds: { median, low, high } }) => [`\`${name}\``, String(files), (bytes / 1000).toFixed(0), (gzipped / 1000).toFixed(1), `${median.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`]);
-  return `${table(['entry', 'files', 'kB', 'kB, gzipped', 'to import, ms'], rows)}\n\nThe tarball has ${(tarball / 1000).toFixed(0)} kB; installed, with what it depends on, it takes ${(installed / 1e6).toFixed(2)} MB.\n${machine.cpu}, ${machine.cores} cores, ${runtime}; medians of 30 new processes, and quartiles; commit ${commit}.`;
+  return `${table(['entry', 'files', 'kB', 'kB, gzipped', 'to import, ms'], rows)}\n\nThe first \`fit\` of a model of \`tightrec\` loads ${learning.files} files more, ${(learning.gzipped / 1000).toFixed(1)} kB gzipped.\nThe tarball has ${(tarball / 1000).toFixed(0)} kB; installed, with what it depends on, it takes ${(installed / 1e6).toFixed(2)} MB.\n${machine.cpu}, ${machine.cores} cores, ${runtime}; medians of 30 new processes, and quartiles; commit ${commit}.`;
 }

@@ -70,7 +70,7 @@ function createMemory(): { memory: WebAssembly.Memory | null; shared: boolean; m
 const created = createMemory();
 const memory = created.memory;
 
-/** The memory that the WASM module is linked with, or null where there is none. */
+/** @internal linearMemory: the memory that the WASM modules are linked with, or null where there is none. */
 export const linearMemory: WebAssembly.Memory | null = memory;
 export const isShared: boolean = created.shared;
 

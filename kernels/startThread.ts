@@ -39,7 +39,7 @@ function starter(): (() => Thread) | null {
   if (node?.Worker) {
     return () => {
       // from source, the built worker: a thread of Node 20 reads no TypeScript
-      const worker = new node.Worker(new URL(import.meta.url.endsWith('.ts') ? '../dist/kernels/worker.js' : 'worker.js', import.meta.url), { execArgv: [] }); // flags such as --input-type are not for it
+      const worker = new node.Worker(new URL('worker.js', import.meta.url.replace(/kernels\/startThread\.ts$/, 'dist/kernels/')), { execArgv: [] }); // flags such as --input-type are not for it
       return {
         tell: (start) => worker.postMessage(start),
         hear(said, lost) {

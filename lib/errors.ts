@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'out-of-memory' // the linear memory cannot grow as far as was asked
   | 'stale' // used after its end: memory of a training step, an array left behind by its memory, a gpu that was given back
   | 'unsupported' // this runtime, or this entry of the package, cannot do what was asked
+  | 'not-loaded' // a part of the package that is loaded when it is asked for was not to be had
   | 'thread-lost' // a worker thread ended, or failed, while it was needed
   | 'device-lost' // the graphics device went away while it was in use
   | 'file-missing' // no such file

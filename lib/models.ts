@@ -2,6 +2,7 @@
 export * from './index.ts';
 export { fromBytes } from './io/anyFromBytes.ts';
 export { queryTowerFromBytes, queryTowerToBytes } from './io/queryTower.ts';
+export { loadLearning } from './models/fit/loadLearning.ts';
 export { AutoRec } from './models/autoRec.ts';
 export type { AutoRecSettings } from './models/autoRec.ts';
 export { BiasOnly } from './models/biasOnly.ts';

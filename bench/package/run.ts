@@ -4,7 +4,7 @@
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipped, staticGraph } from './graph.ts';
+import { gzipped, laterGraph, staticGraph } from './graph.ts';
 import { installed, packed, said } from './packed.ts';
 import { commit, machine, resultFile } from '../machine.ts';
 import type { PackageResults } from '../results.ts';
@@ -30,8 +30,10 @@ try {
     const all = rounds.map((round) => round[entry]).sort((a, b) => a - b), at = (share: number): number => all[Math.round(share * (all.length - 1))];
     return { ...size, milliseconds: { median: at(0.5), low: at(0.25), high: at(0.75) } };
   });
-  const results: PackageResults = { machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), tarball: statSync(files.tarball).size, installed: npm.bytes, entries };
+  const later = laterGraph(join(files.folder, 'dist', 'package', 'index.js')).sort((a, b) => gzipped(b) - gzipped(a))[0];
+  const results: PackageResults = { machine: machine(), runtime: `Node ${process.versions.node}`, commit: commit(), tarball: statSync(files.tarball).size, installed: npm.bytes, learning: { files: later.length, gzipped: gzipped(later) }, entries };
   for (const { name, files, gzipped, milliseconds: { median, low, high } } of entries) console.log(`${name.padEnd(20)} ${String(files).padStart(3)} files ${(gzipped / 1000).toFixed(1).padStart(7)} kB gzipped ${median.toFixed(1).padStart(7)} ms (${low.toFixed(1)} .. ${high.toFixed(1)})`);
+  console.log(`the first fit loads ${later.length} files more, ${(results.learning.gzipped / 1000).toFixed(1)} kB gzipped`);
   console.log(`tarball ${(results.tarball / 1000).toFixed(0)} kB, installed ${(results.installed / 1e6).toFixed(2)} MB`);
   writeFileSync(resultFile('package'), `${JSON.stringify(results, null, 2)}\n`);
 } finally { files.remove(); }

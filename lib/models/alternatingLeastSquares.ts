@@ -6,6 +6,7 @@ import { checkIdle, whenReady } from './busy.ts';
 import { confidencesOf, contributions, pairOf } from './contributions.ts';
 import { type ExplainOptions, type Explanation, explain } from './explain.ts';
 import { type Known, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
+import { learningOf } from './learning.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -43,7 +44,7 @@ const rules = {
 export type Sweeps = Pick<Known, 'factors' | 'catalogue' | 'epochs'>;
 
 /** What learns is loaded when it is asked for. */
-const learning = () => import('./fit/alternatingLeastSquares.ts');
+const learning = () => learningOf('AlternatingLeastSquares', () => import('./fit/alternatingLeastSquares.ts'));
 
 /**
  * AlternatingLeastSquares: factors whose products are near 1 where a user met an item and near 0 elsewhere, the more so the more confident the data is.
@@ -76,12 +77,12 @@ export class AlternatingLeastSquares implements Recommender {
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
+    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
+    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 
@@ -97,7 +98,9 @@ export class AlternatingLeastSquares implements Recommender {
   async partialFitItems(data: Interactions): Promise<this> { return this.#foldIn('partialFitItems', 'item', data); }
 
   async #foldIn(call: string, side: 'user' | 'item', data: Interactions): Promise<this> {
-    await whenReady(this, call, learning, async ({ foldIn }) => { this.#learned = foldIn(this, call, side, this.#known(), data); });
+    const { foldIn } = await learning();
+    checkIdle(this, call);
+    this.#learned = foldIn(this, call, side, this.#known(), data);
     return this;
   }
 

@@ -7,6 +7,7 @@ import { checkIdle, whenReady } from './busy.ts';
 import { type Known, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
 import type { TripleBatch } from './fit/bpr.ts';
 import type { VisitOrder } from './grid.ts';
+import { learningOf } from './learning.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -63,7 +64,7 @@ const rules = {
 };
 
 /** What learns is loaded when it is asked for. */
-const learning = () => import('./fit/bpr.ts');
+const learning = () => learningOf('BPR', () => import('./fit/bpr.ts'));
 
 /**
  * BPR: ranks what a user met above what they did not, by Bayesian Personalised Ranking with an item bias.
@@ -80,7 +81,7 @@ const learning = () => import('./fit/bpr.ts');
  *
  * with a rate that is multiplied by learningRateDecay after each epoch. Where users and items are cut into blocks, j is of the block of i; which items
  * make up a block is drawn anew for each epoch. An event for which ten draws give no j is skipped.
- * `score` is <U[u], V[i]> + c[i]. How it learns is in fit/bpr.ts.
+ * `score` is <U[u], V[i]> + c[i]. How it learns is in lib/models/fit/bpr.ts of the source.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  *
  * Rendle et al., "BPR: Bayesian Personalized Ranking from Implicit Feedback", 2009.
@@ -102,12 +103,12 @@ export class BPR implements Recommender {
 
   /** @internal fitOn: fit, with another learner for the same batches, or its own. */
   async fitOn(data: Interactions, options: FitOptions, learner: ((start: Learned) => Learner<TripleBatch>) | null): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
+    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
+    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 

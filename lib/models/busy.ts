@@ -17,11 +17,10 @@ export async function alone(model: Recommender, fit: () => Promise<void>): Promi
 }
 
 /**
- * whenReady: refuses any other fit of the model while `prepare` gets ready, which may take its time (what learns is loaded, a device opens); then fits. `call` is for
- * the error.
+ * whenReady: refuses any other fit of the model while `prepare` gets ready, which may take its time (what learns is loaded, a device opens); then fits.
  */
-export async function whenReady<Ready>(model: Recommender, call: string, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
-  checkIdle(model, call);
+export async function whenReady<Ready>(model: Recommender, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
+  checkIdle(model, 'fit');
   busy.add(model);
   let ready: Ready;
   try { ready = await prepare(); } finally { busy.delete(model); }

@@ -5,6 +5,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { checkIdle, whenReady } from './busy.ts';
 import { type Known, type Learned, factorAnswers, factorsFrom, namedParameters, parametersOf, tensorsOf } from './factors.ts';
 import type { PairBatch } from './fit/logisticMF.ts';
+import { learningOf } from './learning.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -32,7 +33,7 @@ const rules = {
 };
 
 /** What learns is loaded when it is asked for. */
-const learning = () => import('./fit/logisticMF.ts');
+const learning = () => learningOf('LogisticMF', () => import('./fit/logisticMF.ts'));
 
 /**
  * LogisticMF: tells events from random pairs of a user and an item, by logistic matrix factorisation.
@@ -43,7 +44,7 @@ const learning = () => import('./fit/logisticMF.ts');
  * A batch holds `batchSize` events (label 1) and `negatives` times as many random (user, item) pairs (label 0). p is how likely a pair drawn from
  * a batch is an event: it ranks, and is not the chance of a purchase (a pair like any other has 1 / (1 + negatives)). Adam over dense moments: rows
  * that a batch does not touch move on too. Tables start uniform in ±√(2/K), biases in ±√2 (the same bound for K = 1), the global one at 0.
- * The defaults are those of the chapter that tightrec's study repeats (docs/models.md). `score` is x, the logit. How it learns is in fit/logisticMF.ts.
+ * The defaults are those of the chapter that tightrec's study repeats (docs/models.md). `score` is x, the logit. How it learns is in lib/models/fit/logisticMF.ts of the source.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  */
 export class LogisticMF implements Recommender {
@@ -59,12 +60,12 @@ export class LogisticMF implements Recommender {
 
   /** @internal fitOn: fit, with another learner for the same batches, or its own. */
   async fitOn(data: Interactions, options: FitOptions, learner: ((start: Learned) => Learner<PairBatch>) | null): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
+    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
+    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 

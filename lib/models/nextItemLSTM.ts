@@ -11,6 +11,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { checkIdle, whenReady } from './busy.ts';
 import { type Catalogue, recode } from './catalogue.ts';
 import { tensorsOf } from './factors.ts';
+import { learningOf } from './learning.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
 import { type Session, newSession, nextItemAnswers, nextLists } from './nextItemAnswers.ts';
 import { type Network, namedParameters, networkFrom, parametersOf, shapeOf } from './nextItemNetwork.ts';
@@ -90,7 +91,7 @@ export interface Learned {
 export type Known = Pick<Learned, 'network' | 'catalogue' | 'epochs'> & Partial<Pick<Learned, 'optimizer' | 'random'>>;
 
 /** What learns is loaded when it is asked for. */
-const learning = () => import('./fit/nextItemLSTM.ts');
+const learning = () => learningOf('NextItemLSTM', () => import('./fit/nextItemLSTM.ts'));
 
 /**
  * NextItemLSTM: says what comes next in a basket, from what is in it so far, by a long short-term memory over item embeddings.
@@ -101,7 +102,7 @@ const learning = () => import('./fit/nextItemLSTM.ts');
  * Sequences are the baskets of the data, in order; without baskets, all that a user did (`sequencesOf`). A class of the softmax is an item or, as in
  * the padding of windows, nothing; nothing is never recommended. `recommend` and `score` answer for an empty basket: what the user begins with; the
  * scores are logits. `session` follows one basket, `recommendNext` many. With `user: true`, where the users' encoder keeps a row for the unknown, its
- * vector is learned from their baskets. How it learns is in fit/nextItemLSTM.ts.
+ * vector is learned from their baskets. How it learns is in lib/models/fit/nextItemLSTM.ts of the source.
  * Errors: 'bad-setting' from fit for a setting out of range; 'not-fitted' from everything else before fit; 'diverged'.
  *
  * Hidasi, Karatzoglou, Baltrunas, Tikk, "Session-based Recommendations with Recurrent Neural Networks", 2016; the network is that of Zaremba, Sutskever,
@@ -117,12 +118,12 @@ export class NextItemLSTM implements Recommender {
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
+    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
+    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 

@@ -4,6 +4,7 @@ import { notFitted, recommend, recommendFor, score, scores, similarItems, simila
 import { checkIdle, whenReady } from './busy.ts';
 import { type Catalogue, itemTotals } from './catalogue.ts';
 import { halfLifeRule, latestFrom } from './halfLife.ts';
+import { learningOf } from './learning.ts';
 import { type ModelState, floatsFrom } from './modelState.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, withDefaults } from './settings.ts';
@@ -20,7 +21,7 @@ const rules = { halfLife: halfLifeRule };
 export interface Totals { readonly totals: Float32Array; readonly latest: number; readonly catalogue: Catalogue }
 
 /** What learns is loaded when it is asked for. */
-const learning = () => import('./fit/popularity.ts');
+const learning = () => learningOf('Popularity', () => import('./fit/popularity.ts'));
 
 /**
  * Popularity: the same items for everybody, the most met first. The baseline that every model must beat.
@@ -40,12 +41,12 @@ export class Popularity implements Recommender {
   check(): void { checkSettings(this.name, this.settings, rules); }
 
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit }) => fit(this, data, options, this.#keep));
+    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, 'fit', learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
+    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
     return this;
   }
 

@@ -107,7 +107,7 @@ const MOST_RMS = 1e6;
 export async function prepared<Ready>(model: Recommender, options: FitOptions, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
   checkIdle(model, 'fit');
   checkOptions(model, options);
-  await whenReady(model, 'fit', prepare, fit);
+  await whenReady(model, prepare, fit);
 }
 
 /** checked: a fit whose options are refused before it begins. */

@@ -204,6 +204,15 @@ test('fold-in: the same events as before count once, row by row as in one call, 
   assert.equal(toBytes(a), toBytes(b));
 });
 
+test('fold-in: calls that do not wait for one another are done one after another', async () => {
+  const [side, turn] = [await new AlternatingLeastSquares(small).fit(shop()), await new AlternatingLeastSquares(small).fit(shop())];
+  const baskets = ['p', 'q', 'r'].map((user) => interactions([user], ['item 01']));
+  await Promise.all([...baskets.map((basket) => side.partialFitUsers(basket)), side.partialFitItems(interactions(['p'], ['cake']))]);
+  for (const basket of baskets) await turn.partialFitUsers(basket);
+  await turn.partialFitItems(interactions(['p'], ['cake']));
+  assert.equal(toBytes(side), toBytes(turn));
+});
+
 test('fold-in: what is refused, and changes nothing', async () => {
   const model = await new AlternatingLeastSquares(small).fit(shop()), before = toBytes(model);
   await rejects(() => new AlternatingLeastSquares(small).partialFitUsers(shop()), 'not-fitted', 'call fit(data) first');
