@@ -221,9 +221,25 @@ function unweigh(block: Block): void {
   if (owner) weights.get(owner)?.delete(block);
 }
 
+let trial: Block[] | null = null; // what the running allOrNone has allocated
+
+/** allOrNone: runs `work`; where it throws, all that it has allocated goes back at once. `work` must not be asynchronous. */
+export function allOrNone<T>(work: () => T): T {
+  const before = trial, made: Block[] = trial = [];
+  try {
+    const result = work();
+    before?.push(...made);
+    return result;
+  } catch (error) {
+    for (const block of made) free(block);
+    throw error;
+  } finally { trial = before; }
+}
+
 /** allocate: a block of `length` numbers, zeroed, that goes back when `owner` is garbage or at once by `free`. */
 export function allocate(length: number, owner?: object): Block {
   const block = take(length);
+  trial?.push(block);
   block.floats().fill(0);
   if (owner) { abandoned.register(owner, block, block); weigh(owner, block); }
   return block;

@@ -16,8 +16,8 @@ export type Variant = 'loop' | 'simd' | 'simd-fma';
 /** KernelSet: kernels that come together: the loops, the WASM module that has the same names, as text, and how their large calls are cut for several threads. */
 export interface KernelSet { readonly loops: Partial<Kernels>; readonly module: string; readonly cut: Cut }
 
-const loaded: KernelSet[] = [], followers: ((table: Kernels) => void)[] = [];
-let loop = {} as Kernels, simd: Kernels | null = null, whySimd = '';
+const loaded: KernelSet[] = [], cuttable: Cut[] = [], followers: ((table: Kernels) => void)[] = [];
+let loop = {} as Kernels, simd: Kernels | null = null, whySimd = '', whyMixed = '';
 let fused: { kernels: Partial<Kernels> | null; why: string } | null = null, withFused: Kernels | null = null;
 
 let inUse: Kernels, variant: Variant = 'loop';
@@ -37,10 +37,11 @@ function add(set: KernelSet): void {
   loop = { ...loop, ...set.loops };
   if (!first && simd === null) return; // where WASM was refused once there are loops
   const { kernels, why } = loadKernels(set.module);
-  if (first) variant = kernels === null ? 'loop' : 'simd';
+  if (kernels !== null) cuttable.push(set.cut); // a part of a call is given by addresses, which are nothing to a loop
+  if (first) { whySimd = why; variant = kernels === null ? 'loop' : 'simd'; }
+  else if (kernels === null) whyMixed = `; but what learns runs as plain loops: ${why}`;
   if (!first || kernels !== null) simd = { ...simd!, ...(kernels ?? set.loops) };
   withFused = null;
-  whySimd = first || kernels !== null ? why : `${whySimd}; but what learns runs as plain loops: ${why}`;
 }
 
 const tableOf = (variant: Variant): Kernels | null => (variant === 'loop' ? loop : variant === 'simd' ? simd : fusedTable().kernels);
@@ -56,8 +57,8 @@ export function fusedTable(): { kernels: Kernels | null; why: string } {
   return { kernels: withFused, why: fused.why };
 }
 
-/** cuts: how large calls of the kernels are cut. */
-export const cuts = (): Cut[] => loaded.map(({ cut }) => cut);
+/** cuts: how large calls of the kernels are cut, of those that other threads know. */
+export const cuts = (): readonly Cut[] => cuttable;
 
 /**
  * useKernels: chooses the variant for everything that follows. 'auto' takes the fastest that gives the same bits on every machine. 'simd-fma'
@@ -105,7 +106,7 @@ export interface Backend {
 export function backend(): Backend {
   const oneThread = variant === 'loop' ? 'the kernels are plain loops' : whyOneThread();
   return {
-    kernels: variant, why: asked ? `asked for with useKernels('${variant}')` : whySimd, sharedMemory: isShared, threads: oneThread === null ? processors() : 1, whyOneThread: oneThread,
+    kernels: variant, why: `${asked ? `asked for with useKernels('${variant}')` : whySimd}${variant === 'loop' ? '' : whyMixed}`, sharedMemory: isShared, threads: oneThread === null ? processors() : 1, whyOneThread: oneThread,
     memoryLimit: linearMemory === null ? 0 : memoryUse().limit,
   };
 }

@@ -32,7 +32,7 @@ export class TightrecError extends Error {
 }
 
 /** describe: a wrong argument as an error shows it. */
-export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : typeof value === 'bigint' ? `${value}n (a bigint)` : String(value);
+export const describe = (value: unknown): string => typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? `${Array.isArray(value) ? 'an array' : 'another object'}` : typeof value === 'function' ? 'a function' : typeof value === 'bigint' ? `${value}n (a bigint)` : String(value);
 
 /** checkNames: refuses options nobody reads: a typing mistake would otherwise be silent. */
 export function checkNames(where: string, options: object, names: readonly string[]): void {

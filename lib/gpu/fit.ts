@@ -7,7 +7,7 @@ import { checkEvents } from '../models/events.ts';
 import { weightsOf } from '../models/fit/bpr.ts';
 import { LogisticMF } from '../models/logisticMF.ts';
 import { checkNames } from '../models/settings.ts';
-import { type FitOptions, prepared } from '../models/train.ts';
+import { type FitOptions, checkFit } from '../models/train.ts';
 import { type GpuLearner, checkRoom, pairLearner, tripleLearner } from './learners.ts';
 import { type Gpu, type GpuOptions, openGpu } from './open.ts';
 
@@ -53,9 +53,9 @@ export async function fit<Model extends LogisticMF | BPR>(model: Model, data: In
     return gpu;
   };
   try {
-    await prepared(model, rest, prepare, (on) => (model instanceof LogisticMF
-      ? model.fitOn(data, rest, (start) => learner(pairLearner(on, start, model.settings.l2)))
-      : model.fitOn(data, rest, (start) => learner(tripleLearner(on, start, ...weightsOf(model))))));
+    checkFit(model, rest);
+    if (model instanceof LogisticMF) await model.fitOn(data, rest, async () => { const on = await prepare(); return (start) => learner(pairLearner(on, start, model.settings.l2)); });
+    else await model.fitOn(data, rest, async () => { const on = await prepare(); return (start) => learner(tripleLearner(on, start, ...weightsOf(model))); });
   } finally {
     trained?.free();
     if (open === undefined) await gpu?.destroy().catch(() => {}); // of a device that was lost

@@ -1,3 +1,4 @@
+import { allOrNone } from '../../kernels/memory.ts';
 import { crc32 } from '../data/crc32.ts';
 import { type RawId, LabelEncoder } from '../data/labelEncoder.ts';
 import { TightrecError } from '../errors.ts';
@@ -57,7 +58,7 @@ export function modelFromBytes(classes: ModelClasses, bytes: Uint8Array, source:
     if (!Object.hasOwn(classes, model)) throw new TightrecError('unsupported', `${source}: it holds ${model}, which 'tightrec' leaves out to stay small; import fromBytes from 'tightrec/models', or load from 'tightrec/node'`);
   }
   const modelFrom = (state: ModelState): Recommender => classes[state.model].fromState(state, (state.parts ?? []).map(modelFrom)); // after its parts
-  return saidOf(source, () => modelFrom(state));
+  return saidOf(source, () => allOrNone(() => modelFrom(state)));
 }
 
 /**

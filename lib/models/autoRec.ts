@@ -1,4 +1,4 @@
-import { scratchCopy } from '../../kernels/memory.ts';
+import { allOrNone, scratchCopy } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -97,10 +97,10 @@ export class AutoRec implements RatingModel {
     this.check();
     const range = rangeOf(ratingsOf(`${this.name}.fit`, data)), { by, hidden: H, learningRate, initialScale, seed } = this.settings, next = random(seed), catalogue = catalogueOf(data), counts = countsOf(data);
     const ratings = ratingsFrom(catalogue.seen, counts, by), { columns } = ratings.given;
-    const network = {
+    const network = allOrNone(() => ({
       encoder: normalTable(columns, H, initialScale, next), hiddenBias: Tensor.lasting([1, H]),
       decoder: normalTable(columns, H, initialScale, next), outputBias: Tensor.lasting([columns, 1], new Float32Array(columns).fill(ratings.biases.mean)),
-    };
+    }));
     await this.#train({ network, catalogue, counts, ratings, factors: null, optimizer: new Adam({ learningRate }), random: next, epochs: 0, ...range }, data, options);
     return this;
   }

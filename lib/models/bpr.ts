@@ -101,14 +101,15 @@ export class BPR implements Recommender {
 
   fit(data: Interactions, options: FitOptions = {}): Promise<this> { return this.fitOn(data, options, null); }
 
-  /** @internal fitOn: fit, with another learner for the same batches, or its own. */
-  async fitOn(data: Interactions, options: FitOptions, learner: ((start: Learned) => Learner<TripleBatch>) | null): Promise<this> {
-    await whenReady(this, learning, ({ fit }) => fit(this, data, options, this.#keep, learner));
+  /** @internal fitOn: fit, with another learner for the same batches, which may take its time to get ready; or its own. */
+  async fitOn(data: Interactions, options: FitOptions, open: (() => Promise<(start: Learned) => Learner<TripleBatch>>) | null): Promise<this> {
+    await whenReady(this, async () => ({ ...await learning(), learner: open && await open() }), ({ fit, learner }) => fit(this, data, options, this.#keep, learner));
     return this;
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep, null) : goOn(this, this.#learned, data, options, this.#keep)));
+    if (this.#learned === null) return this.fit(data, options);
+    await whenReady(this, learning, ({ goOn }) => goOn(this, this.#learned!, data, options, this.#keep));
     return this;
   }
 

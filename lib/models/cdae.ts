@@ -1,4 +1,4 @@
-import { scope, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scope, scratchCopy, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
@@ -95,7 +95,7 @@ export class CDAE implements Recommender {
     checkEvents(`${this.name}.fit`, data);
     const { hidden: H, learningRate, initialScale, seed } = this.settings, next = random(seed), [nUsers, nItems] = [data.users.size, data.items.size];
     const table = (rows: number): Tensor => normalTable(rows, H, initialScale, next);
-    const network = { encoder: table(nItems), own: table(nUsers), hiddenBias: Tensor.lasting([1, H]), decoder: table(nItems), outputBias: Tensor.lasting([nItems, 1]) }, own = network.own.data;
+    const network = allOrNone(() => ({ encoder: table(nItems), own: table(nUsers), hiddenBias: Tensor.lasting([1, H]), decoder: table(nItems), outputBias: Tensor.lasting([nItems, 1]) })), own = network.own.data;
     rowsMet(data.matrix).forEach((met, user) => { if (met === 0) own.fill(0, user * H, (user + 1) * H); });
     await this.#train({ network, catalogue: catalogueOf(data), met: metOf(data.matrix), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options);
     return this;

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
@@ -106,11 +106,11 @@ export class FactorizationMachine implements RatingModel {
     checkIdle(this, 'fit');
     const where = `${this.name}.fit`, { tables: given, options: others } = withoutTables(options), { factors: K, initialScale, negatives, seed, task } = this.settings;
     const range = this.#rangeOf(where, data), sides = learnSides(where, this.settings, data, given), next = random(seed), [n, m] = [sides.user.learned.columns, sides.item.learned.columns];
-    const tables: Tables = {
+    const tables: Tables = allOrNone(() => ({
       user_feature_factors: normalTable(n, K, initialScale, next), user_feature_weights: Tensor.lasting([n, 1]),
       item_feature_factors: normalTable(m, K, initialScale, next), item_feature_weights: Tensor.lasting([m, 1]),
       global_bias: Tensor.lasting([1], [task === 'rating' ? meanOf(data.value!) : -Math.log(negatives)]), // the share of clicks
-    };
+    }));
     await this.#train({ tables, sides, catalogue: catalogueOf(data), optimizer: this.#newOptimizer(), random: next, epochs: 0, ...range, factors: null }, data, others);
     return this;
   }

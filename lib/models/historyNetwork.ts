@@ -1,3 +1,4 @@
+import { allOrNone } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -41,8 +42,8 @@ function networkOf({ nItems, factors, layers, columns }: HistoryShape, make: (na
 const START = 0.1;
 
 /** newHistoryNetwork: items start normal with a deviation of 0.1, layers uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio, 2010), biases at 0. */
-export const newHistoryNetwork = (shape: HistoryShape, random: Random): HistoryNetwork => networkOf(shape, (name, [rows, columns]) =>
-  name.startsWith('item') ? normalTable(rows, columns, START, random) : name.startsWith('bias') ? Tensor.lasting([rows, columns]) : uniformTable(rows, columns, Math.sqrt(6 / (rows + columns)), random));
+export const newHistoryNetwork = (shape: HistoryShape, random: Random): HistoryNetwork => allOrNone(() => networkOf(shape, (name, [rows, columns]) =>
+  name.startsWith('item') ? normalTable(rows, columns, START, random) : name.startsWith('bias') ? Tensor.lasting([rows, columns]) : uniformTable(rows, columns, Math.sqrt(6 / (rows + columns)), random)));
 
 /** historyNetworkFrom: back from a model file. Errors: 'file-damaged' when a tensor is missing or does not fit. */
 export const historyNetworkFrom = (state: ModelState, shape: HistoryShape): HistoryNetwork => networkOf(shape, (name, sizes) => tensorFrom(state, name, sizes));

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free } from '../../kernels/memory.ts';
+import { allOrNone, allocate, free } from '../../kernels/memory.ts';
 import type { Part } from '../../kernels/spread.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
@@ -15,9 +15,9 @@ import { type Catalogue, catalogueOf } from './catalogue.ts';
 import { checkEvents, encodeLike, withSeen } from './events.ts';
 import { type Factors, factorAnswers, tensorFrom, tensorsOf } from './factors.ts';
 import { type Cell, type VisitOrder, cutGrid, descend } from './grid.ts';
-import { type Met, metBefore } from './met.ts';
+import { metBefore } from './met.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { emptyFactors, freeFactors, uniformTable } from './newFactors.ts';
+import { emptyFactors, freeFactors, laidOut, uniformTable } from './newFactors.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, Recommender, TopLists } from './recommender.ts';
 import { checkSettings, flag, notNegative, number, oneOf, orNull, positive, wholeNumber, withDefaults } from './settings.ts';
 import { type FeatureFitOptions, type FeatureSettings, type SideTables, type Sides, NEW_ID, checkFeatureSettings, featureRules, idsAlone, learnSides, noTables, sidesFrom, sidesToState, withNewIds, withoutTables } from './sides.ts';
@@ -118,12 +118,11 @@ export class HybridMF implements Recommender {
     const where = `${this.name}.fit`, { tables: given, options: others } = withoutTables(options), { factors: K, initialScale, seed } = this.settings, pairs = this.#pairsOf(where, data);
     const sides = learnSides(where, this.settings, pairs, given), next = random(seed), [n, m] = [sides.user.learned.columns, sides.item.learned.columns], bound = initialScale / K;
     const ones = (rows: number, columns: number): Tensor => { const sums = Tensor.lasting([rows, columns]); sums.data.fill(1); return sums; };
-    const tables: Tables = {
+    const tables: Tables = allOrNone(() => ({
       user_feature_factors: uniformTable(n, K, bound, next), user_feature_biases: Tensor.lasting([n, 1]), item_feature_factors: uniformTable(m, K, bound, next), item_feature_biases: Tensor.lasting([m, 1]),
       user_feature_factors_sums: ones(n, K), user_feature_biases_sums: ones(n, 1), item_feature_factors_sums: ones(m, K), item_feature_biases_sums: ones(m, 1),
-    };
-    const catalogue = catalogueOf(data);
-    await this.#train(where, { tables, sides, catalogue, random: next, epochs: 0, factors: emptyFactors(catalogue, K, null) }, pairs, others);
+    }));
+    await this.#train(where, { tables, sides, catalogue: catalogueOf(data), random: next, epochs: 0, factors: null }, pairs, others);
     return this;
   }
 
@@ -153,19 +152,18 @@ export class HybridMF implements Recommender {
   }
 
   /** Epochs by the fused kernels, over the cells of a grid; over a single one where features are shared, since then its rows are. */
-  async #train(where: string, start: LearnedHybrid, pairs: Interactions, options: FitOptions): Promise<void> {
+  async #train(where: string, start: Omit<LearnedHybrid, 'factors'> & { readonly factors: Factors | null }, pairs: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
-    const { tables, sides, catalogue, factors } = start, { normalizeFeatures, loss, factors: K, epochs, learningRate, userL2, itemL2, maxSampled, negatives, order, blocks } = this.settings;
+    const { tables, sides, catalogue } = start, { normalizeFeatures, loss, factors: K, epochs, learningRate, userL2, itemL2, maxSampled, negatives, order, blocks } = this.settings;
     const weights = [sides.user, sides.item].map(({ matrix }) => (normalizeFeatures ? normalized(matrix) : matrix)), apart = weights.every(ownFeatures), nItems = catalogue.items.size;
     if (!apart && blocks !== null && blocks > 1) throw new TightrecError('bad-setting', `${where}: blocks must be 1 or null where users or items share features, got ${blocks}: events in different blocks would move the same rows`);
-    const [U, b, V, c, sU, sb, sV, sc] = Object.values(tables) as Tensor[], grid = cutGrid(pairs, { blocks: apart ? blocks : 1, order }, K), held: (KeptCsr | Met)[] = [];
-    let room: Block | null = null;
+    const [U, b, V, c, sU, sb, sV, sc] = Object.values(tables) as Tensor[];
+    const { grid, met, X, Z, vectors } = laidOut(start, Object.values(tables), () => {
+      const grid = cutGrid(pairs, { blocks: apart ? blocks : 1, order }, K);
+      return { grid, met: metBefore(catalogue.seen), X: new KeptCsr(weights[0]), Z: new KeptCsr(weights[1]), vectors: allocate(3 * K * grid.blocks) };
+    });
+    let { factors } = start;
     try {
-      const met = metBefore(catalogue.seen);
-      held.push(met);
-      const [X, Z] = weights.map((matrix) => { const kept = new KeptCsr(matrix); held.push(kept); return kept; });
-      room = allocate(3 * K * grid.blocks);
-      const vectors = room;
       const part = ({ n, u, i, value, items, state }: Cell, rate: number, at: number): Part => {
         const scratch = vectors.floats().subarray(3 * K * at, 3 * K * (at + 1)), [ids, begin] = [met.ids.ints(), met.start.ints()], m = items.length;
         const features = [X.start, X.indices, X.values, Z.start, Z.indices, Z.values] as const, last = [maxSampled, rate, userL2, itemL2] as const;
@@ -177,14 +175,14 @@ export class HybridMF implements Recommender {
         model: this, data: pairs, features: weights, epochs, epochsBefore: start.epochs, parameters: { ...tables }, sized: [U, b, V, c], grid, random: start.random, learningRate, learningRateDecay: 1, part,
         learnedFrom: ({ n, state }) => (loss === 'warp' ? n : state[4]), // an event for which no item is near enough has a loss of 0
         commit: (done) => {
+          factors ??= emptyFactors(catalogue, K, null);
           for (const [side, matrix] of weights.entries()) sumSide(factors, side === 0 ? 'user' : 'item', tables, matrix);
-          this.#learned = { ...start, epochs: done };
+          this.#learned = { ...start, factors, epochs: done };
         },
       }, options);
     } finally {
-      grid.free();
-      for (const each of held) each.free();
-      if (room) free(room);
+      for (const each of [grid, met, X, Z]) each.free();
+      free(vectors);
     }
   }
 

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { transposeCsr } from '../data/csrTransforms.ts';
@@ -75,10 +75,10 @@ export class LogisticMatrixFactorization implements Recommender {
     checkEvents(`${this.name}.fit`, data);
     const { factors: K, learningRate, seed } = this.settings, next = random(seed), bound = Math.sqrt(2 / K), nUsers = data.users.size, nItems = data.items.size;
     checkTables(`${this.name}.fit`, data, K);
-    const factors = {
+    const factors = allOrNone(() => ({
       user: uniformTable(nUsers, K, bound, next), item: uniformTable(nItems, K, bound, next),
       userBias: Tensor.lasting([nUsers, 1]), itemBias: Tensor.lasting([nItems, 1]), globalBias: null,
-    };
+    }));
     await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new AdaGrad({ learningRate }), random: next, epochs: 0 }, data, options);
     return this;
   }

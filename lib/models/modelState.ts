@@ -38,9 +38,12 @@ export function csrFrom(state: Pick<ModelState, 'model' | 'tensors'>, name: stri
   return { rows, columns, indptr, indices, values };
 }
 
+/** More than anyone has done: beyond 2^53 they could no longer be counted on. */
+const MOST_EPOCHS = 1e12;
+
 /** epochsFrom: how many epochs a model file says were done. Errors: 'file-damaged'. */
 export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
-  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
+  if (!(Number.isInteger(epochs) && epochs >= 1 && epochs <= MOST_EPOCHS)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 to ${MOST_EPOCHS}, got ${epochs ?? 'none'}`);
   return epochs;
 }
 

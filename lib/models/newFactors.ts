@@ -1,3 +1,4 @@
+import { allOrNone } from '../../kernels/memory.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import type { Interactions } from '../data/interactions.ts';
 import { TightrecError } from '../errors.ts';
@@ -20,7 +21,7 @@ export function checkTables(where: string, { users, items }: Interactions, K: nu
 
 /** emptyFactors: tables of zeros with both biases; of K numbers a row. */
 export const emptyFactors = ({ users, items }: Catalogue, K: number, globalBias: Tensor | null): Factors =>
-  ({ user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias });
+  allOrNone(() => ({ user: Tensor.lasting([users.size, K]), userBias: Tensor.lasting([users.size, 1]), item: Tensor.lasting([items.size, K]), itemBias: Tensor.lasting([items.size, 1]), globalBias }));
 
 /** freeFactors: gives back what is not the parameters' own: all but the one bias of everything. */
 export function freeFactors(factors: Factors): void {
@@ -42,9 +43,9 @@ export function normalTable(rows: number, columns: number, deviation: number, ra
 }
 
 /** laidOut: what a fit needs beside its tables. Where there is no room for it, the tables of a fit that has not begun go back: nobody has seen them. */
-export function laidOut<Made>({ factors, optimizer, epochs }: Learned, make: () => Made): Made {
-  try { return make(); } catch (error) {
-    if (epochs === 0) release(parametersOf(factors), optimizer);
+export function laidOut<Made>({ epochs }: { readonly epochs: number }, tables: readonly Tensor[], make: () => Made): Made {
+  try { return allOrNone(make); } catch (error) {
+    if (epochs === 0) release(tables, null);
     throw error;
   }
 }

@@ -123,7 +123,8 @@ export class NextItemLSTM implements Recommender {
   }
 
   async partialFit(data: Interactions, options: FitOptions = {}): Promise<this> {
-    await whenReady(this, learning, ({ fit, goOn }) => (this.#learned === null ? fit(this, data, options, this.#keep) : goOn(this, this.#learned, data, options, this.#keep)));
+    if (this.#learned === null) return this.fit(data, options);
+    await whenReady(this, learning, ({ goOn }) => goOn(this, this.#learned!, data, options, this.#keep));
     return this;
   }
 

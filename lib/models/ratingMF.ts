@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratchFloats, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scratchFloats, scratchInts } from '../../kernels/memory.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { Tensor } from '../autodiff/tensor.ts';
@@ -85,13 +85,13 @@ export class RatingMF implements RatingModel {
     this.check();
     const ratings = ratingsOf(`${this.name}.fit`, data), { factors: K, initialScale, learningRate, seed } = this.settings, next = random(seed);
     checkTables(`${this.name}.fit`, data, K);
-    const factors = {
+    const factors = allOrNone(() => ({
       user: normalTable(data.users.size, K, initialScale, next),
       item: normalTable(data.items.size, K, initialScale, next),
       userBias: Tensor.lasting([data.users.size, 1]),
       itemBias: Tensor.lasting([data.items.size, 1]),
       globalBias: Tensor.lasting([1], [meanOf(ratings)]),
-    };
+    }));
     clearUnmet(factors, data.matrix);
     await this.#train({ factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0, ...rangeOf(ratings) }, data, options);
     return this;
@@ -115,7 +115,7 @@ export class RatingMF implements RatingModel {
   async #descend(start: LearnedRatings, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { user, item, userBias, itemBias, globalBias } = start.factors, { factors: K, epochs, learningRate, learningRateDecay, l2, order, blocks } = this.settings, mu = globalBias!.data[0];
-    const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
+    const grid = laidOut(start, parametersOf(start.factors), () => cutGrid(data, { blocks, order }, K, `${this.name}.fit`));
     try {
       await descend({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(start.factors), grid, random: start.random, learningRate, learningRateDecay,

@@ -10,5 +10,5 @@ const MiB = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleStr
 export function checkRoom(where: string, what: string, numbers: number, advice = 'use fewer factors, or free() models that are no longer needed'): void {
   const needed = 4 * numbers, { inUse, limit } = memoryUse();
   if (limit === 0 || needed <= limit - inUse) return; // 0: no linear memory, and the runtime says when there is no more
-  throw new TightrecError('out-of-memory', `${where}: ${what} need ${MiB(needed)} of tightrec's memory, and ${MiB(limit - inUse)} of ${MiB(limit)} are free; ${advice}`);
+  throw new TightrecError('out-of-memory', `${where}: ${what} need ${MiB(needed)} of tightrec's memory, and ${MiB(Math.max(0, limit - inUse))} of ${MiB(limit)} are free; ${advice}`);
 }

@@ -1,4 +1,4 @@
-import { scratchCopy, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scratchCopy, scratchInts } from '../../kernels/memory.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
 import { Tape } from '../autodiff/tape.ts';
@@ -121,7 +121,7 @@ export class Siamese implements Recommender {
     const where = `${this.name}.fit`, { tables, options: others } = withoutTables(options), { learningRate, seed } = this.settings, next = random(seed);
     ratingsOf(where, data);
     const sides = learnSides(where, this.settings, data, tables), triples = this.#triplesOf(where, data, data.matrix, sides), widths = this.#widths;
-    const towers = { user: newTower(sides.user.learned.columns, widths.user, next), item: newTower(sides.item.learned.columns, widths.item, next) };
+    const towers = allOrNone(() => ({ user: newTower(sides.user.learned.columns, widths.user, next), item: newTower(sides.item.learned.columns, widths.item, next) }));
     await this.#train({ towers, sides, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0, skippedUsers: triples.skippedUsers, factors: null }, triples, data, others);
     return this;
   }
@@ -214,7 +214,7 @@ export class Siamese implements Recommender {
 
   #emptyFactors({ users, items }: Catalogue): Factors {
     const { embedding: K } = this.settings;
-    return { user: Tensor.lasting([users.size, K]), item: Tensor.lasting([items.size, K]), userBias: null, itemBias: null, globalBias: null };
+    return allOrNone(() => ({ user: Tensor.lasting([users.size, K]), item: Tensor.lasting([items.size, K]), userBias: null, itemBias: null, globalBias: null }));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { type Block, allocate, free, scope, scratchCopy, scratchFloats } from '../../kernels/memory.ts';
+import { type Block, allOrNone, allocate, free, scope, scratchCopy, scratchFloats } from '../../kernels/memory.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import { Tensor } from '../autodiff/tensor.ts';
 import { type Csr, selectRowsCsr } from '../data/csr.ts';
@@ -15,7 +15,7 @@ import { checkEvents, encodeLike, withSeen } from './events.ts';
 import { type Factors, factorAnswers, factorsFrom, namedParameters, tensorFrom, tensorsOf } from './factors.ts';
 import { cutGrid } from './grid.ts';
 import { type ModelState, epochsFrom } from './modelState.ts';
-import { normalTable } from './newFactors.ts';
+import { laidOut, normalTable } from './newFactors.ts';
 import { type Prediction, type RatingModel, type RatingRange, biasesOf, clearUnmet, meanOf, predict, predictFor, rangeFrom, rangeOf, ratingsOf, widened } from './ratings.ts';
 import type { Answers, RecommendForOptions, RecommendOptions, Recommendation, SimilarOptions, TopLists } from './recommender.ts';
 import { checkSettings, notNegative, number, positive, wholeNumber, withDefaults } from './settings.ts';
@@ -72,11 +72,10 @@ export class SVDPlusPlus implements RatingModel {
   async fit(data: Interactions, options: FitOptions = {}): Promise<this> {
     this.check();
     const ratings = ratingsOf(`${this.name}.fit`, data), { factors: K, initialScale, seed } = this.settings, next = random(seed), [nUsers, nItems] = [data.users.size, data.items.size];
-    const factors = {
+    const { factors, implicit } = allOrNone(() => ({ factors: {
       user: normalTable(nUsers, K, initialScale, next), item: normalTable(nItems, K, initialScale, next),
       userBias: Tensor.lasting([nUsers, 1]), itemBias: Tensor.lasting([nItems, 1]), globalBias: Tensor.lasting([1], [meanOf(ratings)]),
-    };
-    const implicit = normalTable(nItems, K, initialScale, next);
+    }, implicit: normalTable(nItems, K, initialScale, next) }));
     clearUnmet(factors, data.matrix);
     await this.#train({ factors, implicit, catalogue: catalogueOf(data), random: next, epochs: 0, ...rangeOf(ratings) }, data, options);
     return this;
@@ -95,10 +94,9 @@ export class SVDPlusPlus implements RatingModel {
   async #train(start: Learned, data: Interactions, options: FitOptions): Promise<void> {
     checkIdle(this, 'fit'); // before the data is laid out
     const { factors, implicit, catalogue: { seen }, random } = start, { user, item, userBias, itemBias, globalBias } = factors, { factors: K, epochs, learningRate, learningRateDecay, l2 } = this.settings;
-    const mu = globalBias!.data[0], n = data.user.length, grid = cutGrid(data, { blocks: 1, order: 'users' }, K), held: Block[] = [];
-    const keep = (ids: Int32Array): Block => { const block = allocate(ids.length); block.ints().set(ids); held.push(block); return block; };
+    const mu = globalBias!.data[0], n = data.user.length, keep = (ids: Int32Array): Block => { const block = allocate(ids.length); block.ints().set(ids); return block; };
+    const { grid, starts, ids } = laidOut(start, Object.values(parametersOf(start)), () => ({ grid: cutGrid(data, { blocks: 1, order: 'users' }, K), starts: keep(seen.indptr), ids: keep(seen.indices) }));
     try {
-      const starts = keep(seen.indptr), ids = keep(seen.indices);
       let cuts: number[] | null = null, rate = learningRate, loss = 0;
       await train({
         model: this, data, epochs, epochsBefore: start.epochs, parameters: parametersOf(start), optimizer: null, random,
@@ -123,7 +121,7 @@ export class SVDPlusPlus implements RatingModel {
       }, options);
     } finally {
       grid.free();
-      held.forEach(free);
+      for (const block of [starts, ids]) free(block);
     }
   }
 

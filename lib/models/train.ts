@@ -1,14 +1,14 @@
 import { kernels } from '../../kernels/answering.ts';
 import { scope } from '../../kernels/memory.ts';
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
-import { holdThreads } from '../../kernels/threads.ts';
+import { type Threads, holdThreads } from '../../kernels/threads.ts';
 import type { Tensor } from '../autodiff/tensor.ts';
 import type { Csr } from '../data/csr.ts';
 import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { release } from '../optim/release.ts';
-import { alone, checkIdle, whenReady } from './busy.ts';
-import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
+import { alone, checkIdle } from './busy.ts';
+import { type Checkpoint, type Checkpoints, type DataMark, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { encodeLike } from './events.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
@@ -103,16 +103,10 @@ const YIELD_EVERY_MS = 30;
 /** Sensible factors are of the order of 1; beyond this a model is noise, whatever its loss was a step ago. */
 const MOST_RMS = 1e6;
 
-/** prepared: whenReady, which refuses at once what a fit refuses. */
-export async function prepared<Ready>(model: Recommender, options: FitOptions, prepare: () => Promise<Ready>, fit: (ready: Ready) => Promise<unknown>): Promise<void> {
+/** checkFit: refuses at once what a fit refuses, and a fit of a model that is being fitted. */
+export function checkFit(model: Recommender, options: FitOptions): void {
   checkIdle(model, 'fit');
   checkOptions(model, options);
-  await whenReady(model, prepare, fit);
-}
-
-/** checked: a fit whose options are refused before it begins. */
-function checked(model: Recommender, options: FitOptions, fit: () => Promise<void>): Promise<void> {
-  return alone(model, () => { checkOptions(model, options); return fit(); });
 }
 
 /**
@@ -124,31 +118,38 @@ function checked(model: Recommender, options: FitOptions, fit: () => Promise<voi
  * is as it was. 'wrong-checkpoint' for one of another model, other settings or other data.
  */
 export function train(plan: Plan, options: FitOptions): Promise<void> {
-  return checked(plan.model, options, () => run(plan, options));
+  return alone(plan.model, () => {
+    try { checkOptions(plan.model, options); } catch (error) {
+      if (plan.epochsBefore === 0) release(Object.values(plan.parameters), plan.optimizer); // nobody has seen them
+      throw error;
+    }
+    return run(plan, options);
+  });
 }
 
 async function run(plan: Plan, options: FitOptions): Promise<void> {
   const { model } = plan, { signal, patience = Infinity, checkpoints } = options, last = plan.epochsBefore + plan.epochs, parameters = Object.values(plan.parameters);
-  const judge = judgeOf(model, options);
-
   const began = performance.now();
-  let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore;
+  let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore, seen = done > 0;
   let whole: Snapshot | null = done > 0 ? snapshotOf(plan, done) : null; // the last whole epoch
-  let best: Checkpoint['best'] = null;
+  let best: Checkpoint['best'] = null, mark: DataMark | null = null, threads: Threads | null = null;
 
-  if (checkpoints && done > 0) throw new TightrecError('bad-setting', `${model.name}.partialFit: checkpoints keep a fit from its beginning, and this goes on from what is in memory; leave them out, or call fit with more epochs`);
-  const mark = checkpoints ? markOf(plan.data, plan.features) : null, found = await checkpoints?.load() ?? null;
-  if (found !== null) {
-    checkCheckpoint(`${model.name}.fit: ${checkpoints!.name ?? 'the checkpoint'}`, found, plan, mark!);
-    ({ last: whole, firstLoss } = found);
-    if (options.patience !== undefined) best = found.best;
-    putBack(plan, whole);
-    done = whole.epoch;
-    plan.commit(done);
-  }
-
-  const threads = holdThreads(checkThreads(model.name, options.threads));
   try {
+    if (checkpoints && done > 0) throw new TightrecError('bad-setting', `${model.name}.partialFit: checkpoints keep a fit from its beginning, and this goes on from what is in memory; leave them out, or call fit with more epochs`);
+    mark = checkpoints ? markOf(plan.data, plan.features) : null;
+    const found = await checkpoints?.load() ?? null;
+    if (found !== null) {
+      checkCheckpoint(`${model.name}.fit: ${checkpoints!.name ?? 'the checkpoint'}`, found, plan, mark!);
+      ({ last: whole, firstLoss } = found);
+      if (options.patience !== undefined) best = found.best;
+      putBack(plan, whole);
+      done = whole.epoch;
+      plan.commit(done);
+      seen = true;
+    }
+
+    const judge = judgeOf(model, options);
+    threads = holdThreads(checkThreads(model.name, options.threads));
     while (done < last && !(best !== null && done - best.at.epoch >= patience)) {
       const epoch = done + 1;
       plan.beginEpoch?.(epoch, threads.count);
@@ -174,6 +175,7 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       whole = snapshotOf(plan, epoch);
       done = epoch;
       plan.commit(epoch);
+      seen = true;
       const validation = await judge();
       if (validation !== null && options.patience !== undefined && (best === null || validation > best.value)) best = { value: validation, at: whole };
       await options.onEpoch?.({ epoch, epochs: last, loss: plan.epochLoss?.() ?? total / steps, validation, seconds: (performance.now() - began) / 1000 });
@@ -184,11 +186,11 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
       signal?.throwIfAborted();
     }
   } catch (error) {
-    if (whole !== null) putBack(plan, whole);
-    else release(parameters, plan.optimizer); // nobody has seen them
+    if (!seen) release(parameters, plan.optimizer); // nobody has seen them
+    else if (whole !== null) putBack(plan, whole);
     throw error;
   } finally {
-    threads.release();
+    threads?.release();
   }
   if (best !== null) { putBack(plan, best.at); plan.commit(best.at.epoch); }
 }
@@ -239,7 +241,8 @@ export interface Pace {
 
 /** countOnce: fit's options for a model that learns in one go: that is its one epoch. What `learn` found counts only when it has returned. */
 export function countOnce(model: Recommender, options: FitOptions, learn: (pace: Pace) => void | Promise<void>): Promise<void> {
-  return checked(model, options, async () => {
+  return alone(model, async () => {
+    checkOptions(model, options);
     if (options.checkpoints) throw new TightrecError('bad-setting', `${model.name}.fit: it learns in one go and has no epochs to come back to; leave checkpoints out`);
     const began = performance.now(), { onStep, onEpoch, signal } = options, threads = holdThreads(checkThreads(model.name, options.threads));
     let yielded = began;

@@ -1,5 +1,5 @@
 import { kernels } from '../../kernels/index.ts';
-import { scratch, scratchCopy, scratchInts } from '../../kernels/memory.ts';
+import { allOrNone, scratch, scratchCopy, scratchInts } from '../../kernels/memory.ts';
 import { type ThreadsOption, onThreads } from '../../kernels/onThreads.ts';
 import { distinct } from '../autodiff/distinct.ts';
 import * as ops from '../autodiff/ops/index.ts';
@@ -134,7 +134,7 @@ export class TwoTower implements Recommender {
     checkTwoItems(where, data);
     const sides = learnSides(where, this.settings, data, tables), columns = contextColumns(where, data, given), learned = contextFeatures && learnContext(where, contextFeatures, data, columns);
     const events = learned && encodeContext(where, learned, data, columns), context = learned && { learned, matrix: lastContext(events!, data) };
-    const towers = { query: newTower(sides.user.learned.columns + (learned?.columns ?? 0), this.#widths.query, next), candidate: newTower(sides.item.learned.columns, this.#widths.candidate, next) };
+    const towers = allOrNone(() => ({ query: newTower(sides.user.learned.columns + (learned?.columns ?? 0), this.#widths.query, next), candidate: newTower(sides.item.learned.columns, this.#widths.candidate, next) }));
     await this.#train({ towers, sides, context, catalogue: catalogueOf(data), optimizer: new AdaGrad({ learningRate }), random: next, epochs: 0, factors: null }, events, data, others);
     return this;
   }
@@ -194,7 +194,7 @@ export class TwoTower implements Recommender {
 
   #emptyFactors({ users, items }: Catalogue): Factors {
     const K = this.settings.layers.at(-1)!;
-    return { user: Tensor.lasting([users.size, K]), item: Tensor.lasting([items.size, K]), userBias: null, itemBias: null, globalBias: null };
+    return allOrNone(() => ({ user: Tensor.lasting([users.size, K]), item: Tensor.lasting([items.size, K]), userBias: null, itemBias: null, globalBias: null }));
   }
 
   /**

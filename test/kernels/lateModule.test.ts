@@ -2,20 +2,23 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as answering from '../../kernels/answering.ts';
 import { type Variant, backend, tables, useKernels } from '../../kernels/tables.ts';
-import { BPR, NextItemLSTM, interactions, toBytes } from '../../lib/index.ts';
+import { AlternatingLeastSquares, BPR, LogisticMF, NextItemLSTM, fromBytes, interactions, toBytes } from '../../lib/index.ts';
 import { skip } from '../helpers/skip.ts';
 
 // A runtime that compiles WASM while a program starts, and not later, as edge workers do: what answers is quick, what learns runs as loops, and says so.
 
 const test = suite('kernels/lateModule');
-const data = interactions(Array.from({ length: 600 }, (_, at) => at % 31), Array.from({ length: 600 }, (_, at) => (at * at) % 47));
+const data = interactions(Array.from({ length: 4000 }, (_, at) => at % 1999), Array.from({ length: 4000 }, (_, at) => (at * 7) % 1500)); // enough for kernels to be cut for several threads
 
-/** The bytes that a fit with these kernels comes to. */
-async function learned(kernels: Variant | 'auto'): Promise<Uint8Array[]> {
+/** The bytes that fits with these kernels come to. */
+async function learned(kernels: Variant | 'auto', threads: number): Promise<Uint8Array[]> {
   useKernels(kernels);
   try {
-    const settings = { factors: 9, epochs: 2, seed: 3 };
-    return [toBytes(await new BPR({ ...settings, solver: 'sgd' }).fit(data, { threads: 2 })), toBytes(await new NextItemLSTM({ ...settings, hidden: 7 }).fit(data, { threads: 2 }))];
+    const settings = { factors: 32, epochs: 2, seed: 3 };
+    const models = [new BPR({ ...settings, solver: 'sgd' }), new BPR({ ...settings, stepsPerEpoch: 2 }), new LogisticMF(settings), new AlternatingLeastSquares(settings), new NextItemLSTM({ ...settings, hidden: 32 })];
+    const all: Uint8Array[] = [];
+    for (const model of models) all.push(toBytes(await model.fit(data, { threads })));
+    return all;
   } finally { useKernels('auto'); }
 }
 
@@ -33,14 +36,21 @@ else {
   });
 
   test('models learn with them, on several threads or one, and answer', async () => {
-    const mixed = await learned('auto');
-    assert.equal(mixed, await learned('simd')); // the same table, by its name
-    const loops = await learned('loop');
+    const mixed = await learned('auto', 1), loops = await learned('loop', 1);
+    assert.equal(await learned('auto', 2), mixed);
+    assert.equal(await learned('simd', 2), mixed); // the same table, by its name
     assert.equal(mixed.map(({ length }) => length), loops.map(({ length }) => length));
-    for (const bytes of mixed) assert.ok(bytes.length > 1000);
-    const model = await new BPR({ solver: 'sgd', factors: 9, epochs: 2 }).fit(data), list = model.recommendFor(7, { k: 3 });
-    assert.is(list.length, 3);
-    assert.ok(list.every(({ score }) => Number.isFinite(score)));
+    const model = fromBytes(mixed[0]);
+    assert.is(model.recommendFor(7, { k: 3 }).length, 3);
+    assert.equal(model.recommend([1, 2, 3], { threads: 2 }), model.recommend([1, 2, 3]));
+  });
+
+  test('backend() says so whatever was chosen, but for the loops, which are loops anyway', () => {
+    useKernels('simd');
+    assert.match(backend().why, /^asked for with useKernels\('simd'\); but what learns runs as plain loops: /);
+    useKernels('loop');
+    assert.is(backend().why, "asked for with useKernels('loop')");
+    useKernels('auto');
   });
 
   test('fused multiply-add, which is a module too, is refused with the reason', () => {

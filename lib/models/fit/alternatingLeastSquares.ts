@@ -1,7 +1,7 @@
 import { kernels } from '../../../kernels/index.ts'; // all of them: halfSweep names those of als
-import { scope } from '../../../kernels/memory.ts';
+import { allOrNone, scope } from '../../../kernels/memory.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
-import { selectRowsCsr } from '../../data/csr.ts';
+import { type Csr, selectRowsCsr } from '../../data/csr.ts';
 import { growCsr, transposeCsr } from '../../data/csrTransforms.ts';
 import { type Interactions, fromRows } from '../../data/interactions.ts';
 import { random } from '../../random.ts';
@@ -10,7 +10,7 @@ import { type Catalogue, catalogueOf, recode } from '../catalogue.ts';
 import { confidencesOf, pairOf } from '../contributions.ts';
 import { checkEvents, encodeLike, idsOf, withSeen } from '../events.ts';
 import { type Factors, namedParameters } from '../factors.ts';
-import { uniformTable } from '../newFactors.ts';
+import { laidOut, uniformTable } from '../newFactors.ts';
 import { type FitOptions, train } from '../train.ts';
 import { checkMemory, halfSweep } from './halfSweep.ts';
 
@@ -22,9 +22,10 @@ export async function fit(model: AlternatingLeastSquares, data: Interactions, op
   model.check();
   checkEvents(`${model.name}.fit`, data);
   const { factors: K, seed } = model.settings, catalogue = catalogueOf(data), next = random(seed), bound = Math.sqrt(2 / K);
+  const met = confidences(model, 'fit', catalogue);
   checkMemory(`${model.name}.fit`, catalogue.seen, K, (data.users.size + data.items.size) * K);
-  const factors: Factors = { ...bare, user: uniformTable(data.users.size, K, bound, next), item: uniformTable(data.items.size, K, bound, next) };
-  await sweep(model, 'fit', { factors, catalogue, epochs: 0 }, data, options, keep);
+  const factors: Factors = allOrNone(() => ({ ...bare, user: uniformTable(data.users.size, K, bound, next), item: uniformTable(data.items.size, K, bound, next) }));
+  await sweep(model, { factors, catalogue, epochs: 0 }, met, data, options, keep);
 }
 
 /** goOn: AlternatingLeastSquares.partialFit of a model that has learned. */
@@ -32,13 +33,16 @@ export async function goOn(model: AlternatingLeastSquares, before: Sweeps, data:
   model.check();
   checkEvents(`${model.name}.partialFit`, data);
   const { catalogue } = before, all = withSeen(catalogue, encodeLike(`${model.name}.partialFit`, data, catalogue, 'take new ones in by partialFitUsers and partialFitItems, or fit it again with all the data'));
+  const met = confidences(model, 'partialFit', all);
   checkMemory(`${model.name}.partialFit`, all.seen, model.settings.factors, 0);
-  await sweep(model, 'partialFit', { ...before, catalogue: all }, data, options, keep);
+  await sweep(model, { ...before, catalogue: all }, met, data, options, keep);
 }
 
-async function sweep(model: AlternatingLeastSquares, call: string, start: Sweeps, data: Interactions, options: FitOptions, keep: (learned: Sweeps) => void): Promise<void> {
-  const { factors, catalogue } = start, { l2, epochs } = model.settings, { user, item } = factors;
-  const met = confidencesOf(`${model.name}.${call}`, catalogue.seen, model.settings, (u, i) => pairOf(catalogue, u, i)), users = halfSweep(user, item, met, model.settings), items = halfSweep(item, user, transposeCsr(met), model.settings);
+const confidences = ({ name, settings }: AlternatingLeastSquares, call: string, catalogue: Catalogue): Csr => confidencesOf(`${name}.${call}`, catalogue.seen, settings, (u, i) => pairOf(catalogue, u, i));
+
+async function sweep(model: AlternatingLeastSquares, start: Sweeps, met: Csr, data: Interactions, options: FitOptions, keep: (learned: Sweeps) => void): Promise<void> {
+  const { factors } = start, { l2, epochs } = model.settings, { user, item } = factors;
+  const { users, items } = laidOut(start, [user, item], () => ({ users: halfSweep(user, item, met, model.settings), items: halfSweep(item, user, transposeCsr(met), model.settings) }));
   let L = 0; // of the items, which is all of it but the users' l2
   const total = met.values.reduce((sum, c) => sum + c, 0) || 1;
   try {
@@ -73,7 +77,10 @@ export function foldIn(model: AlternatingLeastSquares, call: string, side: 'user
   const met = confidencesOf(where, selectRowsCsr(side === 'user' ? catalogue.seen : transposeCsr(catalogue.seen), rows), model.settings, (r, other) => (side === 'user' ? pairOf(catalogue, rows[r], other) : pairOf(catalogue, other, rows[r])));
   checkMemory(where, met, K, rows.length * K + (size > factors[side].shape[0] ? size * K : 0));
 
-  const table = Tensor.lasting([rows.length, K]), half = halfSweep(table, factors[side === 'user' ? 'item' : 'user'], met, { l2, solver: 'cholesky', cgSteps: 0 });
+  const { table, half } = allOrNone(() => {
+    const table = Tensor.lasting([rows.length, K]);
+    return { table, half: halfSweep(table, factors[side === 'user' ? 'item' : 'user'], met, { l2, solver: 'cholesky', cgSteps: 0 }) };
+  });
   try {
     for (let step = 0; step < half.steps; step++) scope(() => half.step(step));
     const old = factors[side], now = size > old.shape[0] ? Tensor.lasting([size, K]) : old;

@@ -1,5 +1,5 @@
 import { kernels } from '../../../kernels/index.ts';
-import { scratchInts } from '../../../kernels/memory.ts';
+import { allOrNone, scratchInts } from '../../../kernels/memory.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import type { Tensor } from '../../autodiff/tensor.ts';
@@ -13,7 +13,7 @@ import { catalogueOf } from '../catalogue.ts';
 import { checkEvents } from '../events.ts';
 import { type Known, type Learned, namedParameters, parametersOf } from '../factors.ts';
 import { cutGrid, descend } from '../grid.ts';
-import { type Met, metBefore } from '../met.ts';
+import { metBefore } from '../met.ts';
 import { checkTables, laidOut, normalTable, resumed, uniformTable } from '../newFactors.ts';
 import { type FitOptions, type Learner, train } from '../train.ts';
 
@@ -30,13 +30,13 @@ export async function fit(model: BPR, data: Interactions, options: FitOptions, k
   const { factors: K, learningRate, initialScale, initialBias, seed } = model.settings, next = random(seed);
   const start = (rows: number): Tensor => (initialScale === null ? uniformTable(rows, K, Math.sqrt(2 / K), next) : normalTable(rows, K, initialScale, next));
   checkTables(`${model.name}.fit`, data, K);
-  const factors = {
+  const factors = allOrNone(() => ({
     user: start(data.users.size),
     item: start(data.items.size),
     userBias: null,
     itemBias: uniformTable(data.items.size, 1, initialBias, next),
     globalBias: null,
-  };
+  }));
   await learn(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
 }
 
@@ -99,10 +99,8 @@ async function learn(model: BPR, start: Learned, data: Interactions, options: Fi
 /** Epochs by the fused kernel: no batches, no tape. */
 async function descendFrom(model: BPR, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
   const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, verifyNegatives, drawNegatives, order, blocks } = model.settings, [l2U, l2V] = weightsOf(model);
-  const grid = laidOut(start, () => cutGrid(data, { blocks, order }, K, `${model.name}.fit`));
-  let met: Met | null = null;
+  const { grid, met } = laidOut(start, parametersOf(factors), () => ({ grid: cutGrid(data, { blocks, order }, K, `${model.name}.fit`), met: verifyNegatives ? metBefore(catalogue.seen) : null }));
   try {
-    if (verifyNegatives) met = laidOut(start, () => metBefore(catalogue.seen));
     await descend({
       model, data, epochs, epochsBefore: start.epochs, parameters: namedParameters(factors), grid, random, learningRate, learningRateDecay,
       part({ n, u, i, items, state }, rate) {

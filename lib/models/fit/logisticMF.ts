@@ -1,5 +1,5 @@
 import { kernels } from '../../../kernels/index.ts';
-import { scratchFloats, scratchInts } from '../../../kernels/memory.ts';
+import { allOrNone, scratchFloats, scratchInts } from '../../../kernels/memory.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
@@ -24,13 +24,13 @@ export async function fit(model: LogisticMF, data: Interactions, options: FitOpt
   checkEvents(`${model.name}.fit`, data);
   const { factors: K, learningRate, seed } = model.settings, next = random(seed), bound = Math.sqrt(2 / K);
   checkTables(`${model.name}.fit`, data, K);
-  const factors = {
+  const factors = allOrNone(() => ({
     user: uniformTable(data.users.size, K, bound, next),
     item: uniformTable(data.items.size, K, bound, next),
     userBias: uniformTable(data.users.size, 1, Math.SQRT2, next), // the chapter starts a bias as it would a factor of length 1
     itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next),
     globalBias: Tensor.lasting([1]),
-  };
+  }));
   await learn(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
 }
 

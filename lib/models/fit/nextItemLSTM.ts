@@ -1,4 +1,4 @@
-import { scratchCopy } from '../../../kernels/memory.ts';
+import { allOrNone, scratchCopy } from '../../../kernels/memory.ts';
 import * as ops from '../../autodiff/ops/index.ts';
 import { Tape } from '../../autodiff/tape.ts';
 import { Tensor } from '../../autodiff/tensor.ts';
@@ -34,12 +34,12 @@ const optimizerOf = ({ settings }: NextItemLSTM): Adam | SGD => (settings.optimi
 
 /** newNetwork: everything uniform in ±scale but the gates' biases, which are 0, and that of the forget gate `forgetBias`. */
 export function newNetwork(shape: NetworkShape, { initialScale: scale, forgetBias }: { initialScale: number; forgetBias: number }, random: Random): Network {
-  return networkOf(shape, (name, sizes) => {
+  return allOrNone(() => networkOf(shape, (name, sizes) => {
     const made = Tensor.lasting(sizes), { data } = made;
     if (/^lstm_\d+_bias$/.test(name)) data.fill(forgetBias, shape.hidden, 2 * shape.hidden);
     else for (let at = 0; at < data.length; at++) data[at] = scale * (2 * random.uniform() - 1);
     return made;
-  });
+  }));
 }
 
 async function learn(model: NextItemLSTM, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
