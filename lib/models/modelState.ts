@@ -43,7 +43,8 @@ const MOST_EPOCHS = 1e12;
 
 /** epochsFrom: how many epochs a model file says were done. Errors: 'file-damaged'. */
 export function epochsFrom({ model, numbers: { epochs } }: ModelState): number {
-  if (!(Number.isInteger(epochs) && epochs >= 1 && epochs <= MOST_EPOCHS)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 to ${MOST_EPOCHS}, got ${epochs ?? 'none'}`);
+  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) throw new TightrecError('file-damaged', `${model}: the number epochs must be a whole number from 1 up, got ${epochs ?? 'none'}`);
+  if (epochs > MOST_EPOCHS) throw new TightrecError('file-damaged', `${model}: the number epochs must be at most ${MOST_EPOCHS}, got ${epochs}`);
   return epochs;
 }
 

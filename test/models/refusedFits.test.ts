@@ -94,7 +94,7 @@ test('a file whose last number is wrong leaves none of its tables', async () => 
       const wrong = forged(bytes, ({ metadata }) => { metadata.numbers = JSON.stringify({ epochs }); }), held = used();
       let said = '';
       try { fromBytes(wrong); } catch (error) { said = (error as Error).message; }
-      assert.match(said, /the number epochs must be a whole number from 1 to 1000000000000, got/);
+      assert.match(said, /the number epochs must be (?:a whole number from 1 up|at most 1000000000000), got/);
       assert.ok(used() <= held, `${model.name}: ${used() - held} bytes`);
     }
     model.free();
