@@ -12,7 +12,8 @@ import { type KernelSet, addKernels } from './tables.ts';
 
 /**
  * The kernels that the fitted models of 'tightrec' answer with; answering.simd.ts has the same list. What that entry imports calls these alone, and so leaves the greater
- * part of the arithmetic, which is for learning, to be loaded with what learns.
+ * part of the arithmetic, which is for learning, to be loaded with what learns. (Two of them only learning calls: matmulGradA is cut as product is, and sumSquares is what the
+ * training loop takes of its own.)
  */
 const loops: {
   addScaled: typeof addScaled; alsCholesky: typeof alsCholesky; choleskySolve: typeof choleskySolve; clear: typeof clear; distinctIds: typeof distinctIds;
@@ -28,6 +29,9 @@ const loops: {
 export type AnsweringKernels = typeof loops;
 
 export const answeringSet: KernelSet = { loops, module: answeringModule, cut: cutAnswering };
+
+export { backend, useKernels } from './tables.ts';
+export type { Backend, Variant } from './tables.ts';
 
 /** The table in use. A live binding: call through it, do not keep the functions. */
 export let kernels: AnsweringKernels = addKernels([answeringSet], (table) => { kernels = table; });

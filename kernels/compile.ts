@@ -27,23 +27,23 @@ export async function compile(entries: readonly string[], baseDir: string, flags
 const memoryFlags = ['--enable', 'threads', '--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
 
 /** compileAnswering: the bytes of the module that answering.simd.ts names. */
-export const compileAnswering = (): Promise<Uint8Array> => compile(['answering.simd.ts'], here, memoryFlags);
+const compileAnswering = (): Promise<Uint8Array> => compile(['answering.simd.ts'], here, memoryFlags);
 
 /** compileLearning: the bytes of the module of all other kernels. */
-export function compileLearning(): Promise<Uint8Array> {
-  const exported = readFileSync(`${here}answering.simd.ts`, 'utf8'), lines: string[] = [];
+function compileLearning(): Promise<Uint8Array> {
+  const exported = readFileSync(`${here}answering.simd.ts`, 'utf8').matchAll(/^export \{ (.*) \} from/gm), answering = new Set([...exported].flatMap(([, kernels]) => kernels.split(', '))), lines: string[] = [];
   for (const { name } of readdirSync(here, { withFileTypes: true }).filter((entry) => entry.isDirectory() && readdirSync(here + entry.name).includes('simd.ts'))) {
-    const kernels = [...readFileSync(`${here}${name}/simd.ts`, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, kernel]) => kernel).filter((kernel) => !new RegExp(`\\b${kernel}\\b`).test(exported));
+    const kernels = [...readFileSync(`${here}${name}/simd.ts`, 'utf8').matchAll(/^export function (\w+)/gm)].map(([, kernel]) => kernel).filter((kernel) => !answering.has(kernel));
     if (kernels.length > 0) lines.push(`export { ${kernels.join(', ')} } from './${name}/simd';`);
   }
   return compile(['learning.simd.ts'], here, memoryFlags, { 'learning.simd.ts': [...lines.sort(), "export { WORKSPACE, workspace } from './matmul/simd';", ''].join('\n') });
 }
 
 /** compileFma: the bytes of the module that has matmul alone, with relaxed SIMD's fused multiply-add. */
-export const compileFma = (): Promise<Uint8Array> => compile(['matmul/simd.ts'], here, [...memoryFlags, '--enable', 'relaxed-simd']);
+const compileFma = (): Promise<Uint8Array> => compile(['matmul/simd.ts'], here, [...memoryFlags, '--enable', 'relaxed-simd']);
 
 /** moduleSource: the text of the file that carries these bytes as the constant `name`. */
-export function moduleSource(name: string, bytes: Uint8Array): string {
+function moduleSource(name: string, bytes: Uint8Array): string {
   const lines = moduleText(bytes).match(/.{1,120}/g) ?? [];
   return [
     '// Written by `npm run kernels` from kernels/*/simd.ts; a test compares it with them. Do not edit.',

@@ -44,7 +44,7 @@ function add(set: KernelSet): void {
   withFused = null;
 }
 
-const tableOf = (variant: Variant): Kernels | null => (variant === 'loop' ? loop : variant === 'simd' ? simd : fusedTable().kernels);
+const tableOf = (name: Variant): Kernels | null => (name === 'loop' ? loop : name === 'simd' ? simd : fusedTable().kernels);
 
 /** tables: those that agree to the bit from machine to machine; null for one that cannot run here. */
 export const tables = (): { loop: Kernels; simd: Kernels | null } => ({ loop, simd });

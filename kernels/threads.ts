@@ -4,7 +4,7 @@ import type { Kernels } from './index.ts';
 import { type Block, allocate, free, isLinear, linearMemory } from './memory.ts';
 import type { Part } from './spread.ts';
 import { type Thread, processors, startThread, whyOneThread } from './startThread.ts';
-import { chosenVariant, cuts, exchange, fusedTable, tableInUse } from './tables.ts';
+import { chosenVariant, cuts, exchange, tableInUse } from './tables.ts';
 import { type Instance, instances, workspaceLength } from './wasm.ts';
 
 /**
@@ -52,10 +52,7 @@ const isPlaced = (part: Part): boolean => part.every((arg) => typeof arg !== 'ob
  */
 export function holdThreads(count: number): Threads {
   if (count < 2 || chosenVariant() === 'loop' || whyOneThread() !== null) return alone; // a loop runs in JavaScript, which no other thread sees
-  if (!(pool?.alive && pool.instances === instances.length)) { // one whose workers do not know all that is loaded by now ends when nobody holds it
-    fusedTable(); // so that they know its kernels as well, where there are any
-    pool = new Pool();
-  }
+  if (!(pool?.alive && pool.instances === instances.length)) pool = new Pool(); // one whose workers do not know all that is loaded by now ends when nobody holds it
   return new Team(pool, Math.min(count, processors()));
 }
 
@@ -108,14 +105,17 @@ const LATE = 3000; // milliseconds that a worker has to finish its part when it 
 
 let pool: Pool | null = null;
 
+/** Where the workers of a pool have a kernel: its number among the names, the module that has it, and the one that has it with fused multiply-add, else the same. */
+interface Place { readonly number: number; readonly plain: number; readonly fused: number }
+
 class Pool {
   alive = true;
   #holders = 0;
   #ready: Promise<void> = Promise.resolve();
   readonly #blocks: Block[] = [];
   readonly #instances: readonly Instance[] = instances.slice();
-  readonly #names = [...new Set(instances.flatMap(({ exports }) => Object.keys(exports)))]; // more than the kernels' own, which nobody asks for
-  readonly #numberOf = new Map(this.#names.map((name, number) => [name, number]));
+  readonly #names = [...new Set(instances.flatMap(({ exports }) => Object.keys(exports).filter((name) => typeof exports[name] === 'function')))];
+  readonly #placeOf = new Map<string, Place>();
   readonly #at: number;
   readonly #desk: Desk;
   readonly #threads: Thread[] = [];
@@ -124,6 +124,10 @@ class Pool {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
+    for (const [number, name] of this.#names.entries()) {
+      const within = (fused: boolean): number => this.#instances.findIndex(({ fused: ofFused, exports }) => ofFused === fused && exports[name] !== undefined);
+      this.#placeOf.set(name, { number, plain: within(false), fused: within(true) >= 0 ? within(true) : within(false) });
+    }
     this.#at = this.#take(DESK_NUMBERS);
     this.#desk = new Desk(linearMemory!, this.#at, this.#instances.map(({ exports }) => this.#names.map((name) => exports[name])));
   }
@@ -132,13 +136,7 @@ class Pool {
   get instances(): number { return this.#instances.length; }
 
   /** Whether its workers know the kernels of these parts: where a module was refused they are loops. */
-  knows(parts: readonly Part[]): boolean { return parts.every(([kernel]) => this.#numberOf.has(kernel)); }
-
-  /** The module that a kernel is taken from. */
-  #moduleOf(kernel: string, fused: boolean): number {
-    const found = fused ? this.#instances.findIndex(({ fused, exports }) => fused && exports[kernel] !== undefined) : -1;
-    return found >= 0 ? found : this.#instances.findIndex(({ fused, exports }) => !fused && exports[kernel] !== undefined);
-  }
+  knows(parts: readonly Part[]): boolean { return parts.every(([kernel]) => this.#placeOf.has(kernel)); }
 
   #take(length: number): number {
     const block = allocate(length);
@@ -187,8 +185,8 @@ class Pool {
   run(parts: readonly Part[], from: number, n: number): number[] {
     const desk = this.#desk, fused = chosenVariant() === 'simd-fma';
     for (let part = 0; part < n; part++) {
-      const call = parts[from + part], name = call[0];
-      desk.lay(part, this.#moduleOf(name, fused), this.#numberOf.get(name)!, call);
+      const call = parts[from + part], place = this.#placeOf.get(call[0])!;
+      desk.lay(part, fused ? place.fused : place.plain, place.number, call);
     }
     desk.open(n);
     while (desk.take());

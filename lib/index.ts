@@ -1,6 +1,6 @@
 /** tightrec: the recommenders that most begin with, and what runs underneath. It is kept small: the other models are in 'tightrec/models'. */
-export { backend, useKernels } from '../kernels/tables.ts';
-export type { Backend, Variant } from '../kernels/tables.ts';
+export { backend, useKernels } from '../kernels/answering.ts';
+export type { Backend, Variant } from '../kernels/answering.ts';
 export { limitMemory, memoryUse } from '../kernels/memory.ts';
 export type { MemoryUse } from '../kernels/memory.ts';
 export { interactions } from './data/interactions.ts';

@@ -1,9 +1,9 @@
 import { kernels } from '../../kernels/index.ts';
 import { allocate, scope } from '../../kernels/memory.ts';
-import { wholeTable } from '../../lib/autodiff/wholeTable.ts';
 import * as ops from '../../lib/autodiff/ops/index.ts';
 import { Tape } from '../../lib/autodiff/tape.ts';
 import { Tensor } from '../../lib/autodiff/tensor.ts';
+import { wholeTable } from '../../lib/autodiff/wholeTable.ts';
 import { Adam } from '../../lib/optim/optimizers.ts';
 import { type Rival, type Training, versionOf } from './works.ts';
 

@@ -2,7 +2,7 @@ import { TightrecError } from '../errors.ts';
 import type { ModelState } from './modelState.ts';
 import { type Rule, orNull, positive } from './settings.ts';
 
-// Events that count for less the older they are.
+// The setting halfLife, and what a file says of it; fading.ts counts.
 
 /** Days after which an event counts half; null counts all alike. */
 export const halfLifeRule: Rule = orNull(positive);

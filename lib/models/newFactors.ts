@@ -12,7 +12,7 @@ import type { ModelState } from './modelState.ts';
 import type { Recommender } from './recommender.ts';
 import { checkRoom } from './room.ts';
 
-/** Tables for models to begin with: factors.ts has what is asked of those that have learned. */
+/** What models begin with, or go on from, and what becomes of it where they cannot: factors.ts has what is asked of those that have learned. */
 
 /** checkTables: refuses, before the first is made, tables that the memory could not hold. Errors: 'out-of-memory', saying how much they alone need. */
 export function checkTables(where: string, { users, items }: Interactions, K: number): void {

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { backend } from '../../kernels/answering.ts';
 import { type ThreadsOption, checkThreads } from '../../kernels/onThreads.ts';
-import { backend } from '../../kernels/tables.ts';
 import { version } from './packageRoot.ts';
 
 /** Machine: where a study ran. */

@@ -10,9 +10,9 @@ import type { Browser } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chromiumPath, launchChromium } from '../../bench/browser/chromium.ts';
-import type { Backend } from '../../kernels/index.ts';
 import { laterGraph } from '../../bench/package/graph.ts';
 import { type Packed, packed, said } from '../../bench/package/packed.ts';
+import type { Backend } from '../../kernels/index.ts';
 import { skip } from '../helpers/skip.ts';
 
 // The packed package, in every runtime: test/package/program.mjs fits, recommends, saves and loads, and what it learns is the same to the last bit everywhere.

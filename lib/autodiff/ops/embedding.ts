@@ -39,6 +39,6 @@ export function embedding(tape: Tape | null, table: Tensor, ids: Int32Array): Te
 
   const out = new Tensor([B, K]);
   kernels.gatherRows(out.data, rows.data, batch.slots, B, K);
-  tape?.record((kernels) => kernels.gatherRowsGrad(rows.grad, out.grad, batch.slots, B, K));
+  tape?.record((all) => all.gatherRowsGrad(rows.grad, out.grad, batch.slots, B, K)); // all kernels, which come with the tape
   return out;
 }

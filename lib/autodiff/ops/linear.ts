@@ -19,10 +19,10 @@ export function linear(tape: Tape | null, x: Tensor, W: Tensor, bias: Tensor | n
   const out = new Tensor([B, M]), first = scratchInts(B).fill(0); // the bias is a table of one row, which every row of out takes
   kernels.matmul(out.data, x.data, W.data, B, M, D);
   if (bias) kernels.gatherAdd(out.data, bias.data, first, B, M);
-  tape?.record((kernels) => {
-    kernels.matmulGradA(x.grad, out.grad, W.data, B, M, D);
-    kernels.matmulGradB(W.grad, x.data, out.grad, B, M, D);
-    if (bias) kernels.gatherRowsGrad(bias.grad, out.grad, first, B, M);
+  tape?.record((all) => { // all kernels, which come with the tape
+    all.matmulGradA(x.grad, out.grad, W.data, B, M, D);
+    all.matmulGradB(W.grad, x.data, out.grad, B, M, D);
+    if (bias) all.gatherRowsGrad(bias.grad, out.grad, first, B, M);
   });
   return out;
 }

@@ -38,14 +38,14 @@ export function lstm(tape: Tape | null, x: Tensor, sizes: ArrayLike<number>, { W
     if (from > 0 || start) kernels.product(a, rows(h0.data, from, n, H), U.data, n, width, H, width, H, 1, width, 1, 1); // a += h0 U
     kernels.lstmCell(rows(h.data, from, n, H), rows(c.data, B + from, n, H), a, a, rows(c.data, B + from - before, n, H), n, H);
   }
-  tape?.record((kernels) => {
+  tape?.record((all) => { // all kernels, which come with the tape
     const dc = new Tensor([B + R, H]), known = start ? 0 : B; // without a start the first B rows of h0 are zeros
     for (const { from, n, before } of steps.toReversed()) {
       const dz = rows(z.grad, from, n, width), dc0 = rows(dc.data, B + from - before, n, H), c0 = rows(c.data, B + from - before, n, H);
-      kernels.lstmCellGrad(dz, dc0, rows(z.data, from, n, width), rows(c.data, B + from, n, H), c0, rows(h.grad, from, n, H), rows(dc.data, B + from, n, H), n, H);
-      if (from > 0) kernels.matmulGradA(rows(h.grad, from - before, n, H), dz, U.data, n, width, H);
+      all.lstmCellGrad(dz, dc0, rows(z.data, from, n, width), rows(c.data, B + from, n, H), c0, rows(h.grad, from, n, H), rows(dc.data, B + from, n, H), n, H);
+      if (from > 0) all.matmulGradA(rows(h.grad, from - before, n, H), dz, U.data, n, width, H);
     }
-    kernels.matmulGradB(U.grad, rows(h0.data, known, R - known, H), rows(z.grad, known, R - known, width), R - known, width, H);
+    all.matmulGradB(U.grad, rows(h0.data, known, R - known, H), rows(z.grad, known, R - known, width), R - known, width, H);
   });
   return { h, last: lastRows(steps, h, c, B) };
 }

@@ -37,13 +37,13 @@ export async function fit(model: BPR, data: Interactions, options: FitOptions, k
     itemBias: uniformTable(data.items.size, 1, initialBias, next),
     globalBias: null,
   }));
-  await learn(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
+  await runEpochs(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
 }
 
 /** goOn: BPR.partialFit of a model that has learned. */
 export async function goOn(model: BPR, before: Known, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
   const { start, events } = resumed(model, before, data);
-  await learn(model, start, events, options, keep, null);
+  await runEpochs(model, start, events, options, keep, null);
 }
 
 /** weightsOf: of the squared lengths of the users' and of the items' rows. */
@@ -64,8 +64,8 @@ function onTape(model: BPR, { factors, optimizer }: Learned): Learner<TripleBatc
   };
 }
 
-async function learn(model: BPR, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void, learner: ((start: Learned) => Learner<TripleBatch>) | null): Promise<void> {
-  if (model.settings.solver === 'sgd') return descendFrom(model, start, data, options, keep);
+async function runEpochs(model: BPR, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void, learner: ((start: Learned) => Learner<TripleBatch>) | null): Promise<void> {
+  if (model.settings.solver === 'sgd') return runSgd(model, start, data, options, keep);
   const { factors, optimizer, random } = start, { epochs, stepsPerEpoch, batchSize, verifyNegatives } = model.settings;
   const n = data.user.length, nUsers = data.users.size, nItems = data.items.size, B = Math.min(batchSize, n);
   const { step, endEpoch } = learner === null ? onTape(model, start) : learner(start);
@@ -97,7 +97,7 @@ async function learn(model: BPR, start: Learned, data: Interactions, options: Fi
 }
 
 /** Epochs by the fused kernel: no batches, no tape. */
-async function descendFrom(model: BPR, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
+async function runSgd(model: BPR, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
   const { factors, catalogue, random } = start, { factors: K, epochs, learningRate, learningRateDecay, verifyNegatives, drawNegatives, order, blocks } = model.settings, [l2U, l2V] = weightsOf(model);
   const { grid, met } = laidOut(start, parametersOf(factors), () => ({ grid: cutGrid(data, { blocks, order }, K, `${model.name}.fit`), met: verifyNegatives ? metBefore(catalogue.seen) : null }));
   try {

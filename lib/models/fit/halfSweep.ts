@@ -7,7 +7,7 @@ import { PARTS, gram, workLength } from '../contributions.ts';
 import { checkRoom } from '../room.ts';
 
 /** Solver: how the rows of a half sweep are found. */
-export interface Solver { readonly l2: number; readonly solver: 'cg' | 'cholesky'; readonly cgSteps: number }
+interface Solver { readonly l2: number; readonly solver: 'cg' | 'cholesky'; readonly cgSteps: number }
 
 /** HalfSweep: one table's rows, each the least-squares solution while the other table stands still; in steps, for who wants a turn in between. */
 export interface HalfSweep {
@@ -22,7 +22,8 @@ const RANGE = 2 ** 24;
 
 /**
  * halfSweep: U, row by row the best for V and for `met`, users x items, which holds the confidences of what was met. The other way round for items.
- * Runs kernels in parts that have nothing to do with each other: the result is the same for any number of threads.
+ * Runs kernels in parts that have nothing to do with each other: the result is the same for any number of threads. The parts name kernels of kernels/index.ts, which whoever
+ * calls this imports.
  */
 export function halfSweep(U: Tensor, V: Tensor, met: Csr, { l2, solver, cgSteps }: Solver): HalfSweep {
   const K = V.shape[1], { cuts, steps } = cutRows(met, K, solver, cgSteps), confidences = new Float64Array(steps), blocks: Block[] = [];

@@ -31,13 +31,13 @@ export async function fit(model: LogisticMF, data: Interactions, options: FitOpt
     itemBias: uniformTable(data.items.size, 1, Math.SQRT2, next),
     globalBias: Tensor.lasting([1]),
   }));
-  await learn(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
+  await runEpochs(model, { factors, catalogue: catalogueOf(data), optimizer: new Adam({ learningRate }), random: next, epochs: 0 }, data, options, keep, learner);
 }
 
 /** goOn: LogisticMF.partialFit of a model that has learned. */
 export async function goOn(model: LogisticMF, before: Known, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
   const { start, events } = resumed(model, before, data);
-  await learn(model, start, events, options, keep, null);
+  await runEpochs(model, start, events, options, keep, null);
 }
 
 /** A step by autodiff: lookups, logits, loss, backward, Adam. */
@@ -58,7 +58,7 @@ function onTape({ settings: { l2 } }: LogisticMF, { factors, optimizer }: Learne
   };
 }
 
-async function learn(model: LogisticMF, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void, learner: ((start: Learned) => Learner<PairBatch>) | null): Promise<void> {
+async function runEpochs(model: LogisticMF, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void, learner: ((start: Learned) => Learner<PairBatch>) | null): Promise<void> {
   const { factors, optimizer, random } = start, { epochs, batchSize, negatives } = model.settings;
   const n = data.user.length, nUsers = data.users.size, nItems = data.items.size;
   const order = new Int32Array(n), { step, endEpoch } = learner === null ? onTape(model, start) : learner(start);

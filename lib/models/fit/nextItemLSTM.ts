@@ -19,7 +19,7 @@ export async function fit(model: NextItemLSTM, data: Interactions, options: FitO
   model.check();
   checkEvents(`${model.name}.fit`, data);
   const catalogue = catalogueOf(data), next = random(model.settings.seed), network = newNetwork(shapeOf(model.settings, catalogue), model.settings, next);
-  await learn(model, { network, catalogue, optimizer: optimizerOf(model), random: next, epochs: 0 }, data, options, keep);
+  await runEpochs(model, { network, catalogue, optimizer: optimizerOf(model), random: next, epochs: 0 }, data, options, keep);
 }
 
 /** goOn: NextItemLSTM.partialFit of a model that has learned. */
@@ -27,7 +27,7 @@ export async function goOn(model: NextItemLSTM, before: Known, data: Interaction
   model.check();
   checkEvents(`${model.name}.partialFit`, data);
   const recoded = encodeLike(`${model.name}.partialFit`, data, before.catalogue), { optimizer = optimizerOf(model), random: next = random(model.settings.seed + before.epochs) } = before;
-  await learn(model, { ...before, optimizer, random: next, catalogue: withSeen(before.catalogue, recoded) }, recoded, options, keep);
+  await runEpochs(model, { ...before, optimizer, random: next, catalogue: withSeen(before.catalogue, recoded) }, recoded, options, keep);
 }
 
 const optimizerOf = ({ settings }: NextItemLSTM): Adam | SGD => (settings.optimizer === 'adam' ? new Adam(settings) : new SGD(settings));
@@ -42,7 +42,7 @@ export function newNetwork(shape: NetworkShape, { initialScale: scale, forgetBia
   }));
 }
 
-async function learn(model: NextItemLSTM, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
+async function runEpochs(model: NextItemLSTM, start: Learned, data: Interactions, options: FitOptions, keep: (learned: Learned) => void): Promise<void> {
   const { network, optimizer, random } = start, { epochs, learningRate, learningRateDecay, decayAfter } = model.settings;
   const sequences = sequencesOf(data), feed = feedOf(sequences, model.settings, random), step = stepper(model, start, sequences);
   await train({
