@@ -101,6 +101,23 @@ test('a file whose last number is wrong leaves none of its tables', async () => 
   }
 });
 
+test('a model from a file goes on with the random numbers of its seed and the epochs done, and an optimiser of its own', async () => {
+  const tensorsOf = (model: Recommender): unknown => Object.values(model.toState().tensors).map(({ data }) => data);
+  for (const make of [() => new BPR({ ...small, factors: 4 }), () => new LogisticMF({ ...small, factors: 4 }), () => new NextItemLSTM({ ...small, factors: 4, hidden: 4 })]) {
+    const model = await make().fit(data), bytes = toBytes(model);
+    const as = (seed: number, epochs: number): Recommender => fromBytes(forged(bytes, ({ metadata }) => {
+      metadata.settings = JSON.stringify({ ...JSON.parse(metadata.settings), seed });
+      metadata.numbers = JSON.stringify({ epochs });
+    }));
+    const [one, same, other] = [as(1, 3), as(3, 1), as(1, 1)];
+    for (const each of [one, same, other]) await each.partialFit(data);
+    assert.equal(tensorsOf(one), tensorsOf(same), `${model.name}: both begin with random(4)`);
+    assert.not.equal(tensorsOf(one), tensorsOf(other));
+    await model.partialFit(data); // whose optimiser and numbers are those of the fit
+    assert.not.equal(tensorsOf(model), tensorsOf(other));
+  }
+});
+
 test('allOrNone: what was allocated goes back when the work throws, nested or not, and stays when it does not', () => {
   const before = used(), kept = allOrNone(() => [allocate(100), allOrNone(() => allocate(50))]);
   assert.is(used(), before + 448 + 256);
