@@ -59,4 +59,4 @@ let failed = sum((o) => o.failed);
 if (passed === 0 && failed === 0) { failed = 1; console.log(`no test ran: ${files.length} files match ${words.join(' ') || '*'}`); }
 for (const line of skipped) console.log(`skipped: ${line}`);
 console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
-process.exit(failed === 0 ? 0 : 1);
+process.exitCode = failed === 0 ? 0 : 1; // not exit(), which would cut off what a pipe has not taken yet
