@@ -29,6 +29,12 @@ for (const [name, make] of Object.entries(makers)) {
     }
   });
 
+  test('rows changed by hand', async () => {
+    for (const [change, message] of [[{ user: Int32Array.of(0, 0, -1, 1, 2) }, 'user row -1 at position 2 is outside 0..2'], [{ item: Int32Array.of(0, 1, 0, 9, 1) }, 'item row 9 at position 3 is outside 0..2'], [{ item: Int32Array.of(0) }, 'these are 5 users and 1 items']] as const) {
+      await rejects(() => make().fit({ ...shop, ...change }), 'bad-input', `${name}.fit: `, message);
+    }
+  });
+
   test('options of fit that nobody reads, or of the wrong kind', async () => {
     const wrong: [object | number, string][] = [
       [{ onepoch() {} }, "there is no option 'onepoch'"], [{ onEpoch: 'x' }, 'onEpoch must be a function, got "x"'], [5, 'options must be an object'],
