@@ -7,17 +7,22 @@ import { type Catalogue, recode } from './catalogue.ts';
 
 /** What a fit makes of the events that it is given. */
 
-/** checkEvents: refuses what is not interactions, data in which nothing happens, such as a piece of a time split, and rows changed by hand that their encoders do not have: kernels would read and write memory that is not theirs. Errors: 'bad-input'. */
+/**
+ * checkEvents: refuses what is not interactions, data in which nothing happens, such as a piece of a time split, and rows changed by hand that their encoders do not have:
+ * kernels would read and write memory that is not theirs.
+ * Errors: 'bad-input'.
+ */
 export function checkEvents(where: string, data: Interactions): void {
   checkData(where, data);
   const { user, item, users, items } = data;
   if (user.length === 0) throw new TightrecError('bad-input', `${where}: there are no events to learn from; give data with at least one`);
   if (user.length !== item.length) throw new TightrecError('bad-input', `${where}: each event has a user and an item, and these are ${user.length} users and ${item.length} items; make interactions by interactions() or readInteractions()`);
-  checkRows(where, 'user', user, users);
-  checkRows(where, 'item', item, items);
+  checkInside(where, 'user', user, users);
+  checkInside(where, 'item', item, items);
 }
 
-function checkRows(where: string, kind: string, rows: Int32Array, { size }: LabelEncoder): void {
+/** By a plain loop: kernels.firstOutside would first copy the rows to where it reads them. */
+function checkInside(where: string, kind: string, rows: Int32Array, { size }: LabelEncoder): void {
   for (let at = 0; at < rows.length; at++) {
     if (rows[at] < 0 || rows[at] >= size) throw new TightrecError('bad-input', `${where}: ${kind} row ${rows[at]} at position ${at} is outside 0..${size - 1}, the rows of the data's encoder; make interactions by interactions() or readInteractions()`);
   }

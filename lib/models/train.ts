@@ -8,7 +8,7 @@ import { type Interactions, isInteractions } from '../data/interactions.ts';
 import { TightrecError, describe } from '../errors.ts';
 import { release } from '../optim/release.ts';
 import { alone, checkIdle } from './busy.ts';
-import { type Checkpoint, type Checkpoints, type DataMark, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
+import { type Checkpoint, type Checkpoints, type Moving, type Snapshot, checkCheckpoint, markOf, putBack, snapshotOf } from './checkpoint.ts';
 import { encodeLike } from './events.ts';
 import type { Recommender } from './recommender.ts';
 import { checkNames } from './settings.ts';
@@ -132,12 +132,11 @@ async function run(plan: Plan, options: FitOptions): Promise<void> {
   const began = performance.now();
   let yielded = began, firstLoss = Number.NaN, done = plan.epochsBefore, seen = done > 0;
   let whole: Snapshot | null = done > 0 ? snapshotOf(plan, done) : null; // the last whole epoch
-  let best: Checkpoint['best'] = null, mark: DataMark | null = null, threads: Threads | null = null;
+  let best: Checkpoint['best'] = null, threads: Threads | null = null;
 
   try {
     if (checkpoints && done > 0) throw new TightrecError('bad-setting', `${model.name}.partialFit: checkpoints keep a fit from its beginning, and this goes on from what is in memory; leave them out, or call fit with more epochs`);
-    mark = checkpoints ? markOf(plan.data, plan.features) : null;
-    const found = await checkpoints?.load() ?? null;
+    const mark = checkpoints ? markOf(plan.data, plan.features) : null, found = await checkpoints?.load() ?? null;
     if (found !== null) {
       checkCheckpoint(`${model.name}.fit: ${checkpoints!.name ?? 'the checkpoint'}`, found, plan, mark!);
       ({ last: whole, firstLoss } = found);
